@@ -1,0 +1,1 @@
+"""The Faust application: frames of inputs are judged, stored exactly once, and answered."""

@@ -1,0 +1,57 @@
+"""One fact: what was decided. Every fact is one row of `room_events`.
+
+Facts of one input are numbered: 0 answers the input, 1, 2, … are its consequences. They are applied in the
+order 1, 2, …, 0: what a decision found or caused (leases expired, a session opened implicitly, sessions closed)
+holds before its answer.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Snapshot(NamedTuple):
+    """A session's state and its three counters."""
+
+    state: str
+    connections: int
+    send_streams: int
+    recv_streams: int
+
+
+NO_SNAPSHOT = Snapshot("", 0, 0, 0)
+INITIAL = Snapshot("init", 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Fact:
+    """One decided fact about a room or a session of it.
+
+    The snapshot after a fact is `declared` if it moved, else `before`; a `session_opened` moves from
+    `NO_SNAPSHOT` to `INITIAL`.
+    Units: `*_ms` are integer milliseconds since the epoch, UTC.
+    """
+
+    name: str
+    index: int
+    at_ms: int
+    """The fact's own time: received, raised to the stay's last `at`; the lease's end for an expiry."""
+    session_id: str = ""
+    user_id: str = ""
+    opened_at_ms: int = 0
+    """When the stay that this fact belongs to opened; 0 = no stay."""
+    declared: Snapshot = NO_SNAPSHOT
+    before: Snapshot = NO_SNAPSHOT
+    since_ms: int = 0
+    """When the state of `before` was entered."""
+    moved: bool = False
+    family: str = "notice"
+    verdict: str = ""
+    reason: str = ""
+    lease_ends_at_ms: int = 0
+    """After an open or a refresh, and after a status that extended an implicit lease; else 0."""
+    conflicts: tuple[str, ...] = ()
+    """Sessions that a refusal names."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Attributes without a column, as needed to restore the room from its rows."""
+    repeats: "Fact | None" = None
+    """The earlier answer to the same command, to be published again."""

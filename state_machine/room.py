@@ -1,0 +1,78 @@
+"""A room: its attributes, its sessions with their snapshots and leases, and the commands it answered.
+
+Plain data, owned by one processor; `decide` reads it and `evolve` changes it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from state_machine.facts import INITIAL, Fact, Snapshot
+
+NEVER_MS = 1 << 62
+"""Later than any lease's end."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One stay of one client in a room, from its opening until it is forgotten."""
+
+    session_id: str
+    user_id: str
+    opened_at_ms: int
+    at_ms: int
+    """The stay's last `at`: no later fact of the stay is dated before it."""
+    snapshot: Snapshot = INITIAL
+    since_ms: int = 0
+    """When the snapshot's state was entered."""
+    lease_ms: int = 0
+    lease_ends_at_ms: int = 0
+    implicit: bool = False
+    """Opened by a status: each of its statuses extends the lease."""
+    seq: int = 0
+    """The highest client sequence number so far."""
+    client_max_size: int = 0
+    device_type: str = ""
+    recent_ids: list[str] = field(default_factory=list)
+    """Ids of its last 32 statuses that had one, oldest first."""
+    closed_at_ms: int = 0
+    """0 = live."""
+    close_reason: str = ""
+    killed_until_ms: int = 0
+
+
+@dataclass(slots=True)
+class Room:
+    """Everything that decisions about one room depend on."""
+
+    room_kind: str
+    room_id: str
+    created_at_ms: int = 0
+    """0 = never created explicitly."""
+    deleted_at_ms: int = 0
+    owner: str = ""
+    max_size: int = 0
+    """Seats; 0 = no bound."""
+    expires_at_ms: int = 0
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """What the contract's edge keeps in the room and no rule looks at."""
+    sessions: dict[str, Session] = field(default_factory=dict)
+    """Live and recently closed sessions, by session id."""
+    next_lease_end_ms: int = NEVER_MS
+    """No live lease of the room ends before this; may be earlier than the true minimum, never later."""
+    answers: dict[str, Fact] = field(default_factory=dict)
+    """The last 128 answered commands that had an id, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that decisions depend on.
+
+    Units: milliseconds.
+    """
+
+    call_lease_ms: int = 300_000
+    account_lease_ms: int = 7_200_000
+    stream_lease_ms: int = 0
+    playback_limit: int = 2
+    closed_memory_ms: int = 300_000
+    """For how long after its closing a session's statuses are judged `after_close`."""

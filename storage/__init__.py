@@ -1,0 +1,1 @@
+"""Durable things: the event log, the store and what travels between them."""

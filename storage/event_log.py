@@ -1,0 +1,105 @@
+"""The port of the durable log: two topics of frames, in partitions, each an unbroken run of offsets from 0.
+
+Promises that every engine keeps (tests/storage/event_log_contract.py runs the same suite on each):
+
+* `append` returns only after every given frame is durable; when it raises `LogUnavailable`, none of the frames
+  will appear later than the timeout it was given. Frames of one call and one partition get increasing offsets in
+  the given order, without a gap to what was there before.
+* A frame that was durable is never changed, moved or lost, except through `trim`.
+* `read` and `Tail.poll` return frames in offset order, each exactly as it was appended, and never a frame that is
+  not yet durable.
+* Methods block and may be called from any thread; nothing here runs on an event loop.
+
+Source: design section 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+INPUTS_TOPIC = "roomstate.inputs.v1"
+DECISIONS_TOPIC = "roomstate.decisions.v1"
+PROCESSOR_GROUP = "roomstate-processors.v1"
+
+
+class LogUnavailable(Exception):
+    """The log did not take or give the frames in time; nothing of the call is or will become visible."""
+
+
+class LogMismatch(Exception):
+    """The log is not the one that the settings describe (partitions, schema); the text says what to do."""
+
+
+class Frame(NamedTuple):
+    """What is to be appended: one record holding one or more inputs (or decisions) of one partition."""
+
+    topic: str
+    partition: int
+    value: bytes
+    """Newline-delimited JSON, without a newline at the end."""
+    count: int
+    """How many lines the value holds."""
+
+
+class Record(NamedTuple):
+    """A durable frame, as read back."""
+
+    topic: str
+    partition: int
+    offset: int
+    appended_at_ms: int
+    value: bytes
+    count: int
+    """As said by whoever appended it; 0 = not said."""
+
+
+class Bounds(NamedTuple):
+    """The offsets that a partition holds: `start` ≤ offset < `end`."""
+
+    start: int
+    end: int
+
+
+class Tail(Protocol):
+    """A reader that follows one topic's partitions from given offsets."""
+
+    def poll(self, timeout_s: float) -> Sequence[Record]:
+        """Return the next frames in offset order per partition, waiting up to `timeout_s` for the first."""
+
+    def close(self) -> None:
+        """Stop following; a `poll` under way returns soon."""
+
+
+class EventLog(Protocol):
+    """One log with its two topics."""
+
+    @property
+    def log_id(self) -> str:
+        """Made with the log; another log has another id."""
+
+    @property
+    def partitions(self) -> int:
+        """Number of partitions of both topics, fixed when the log was made."""
+
+    def append(self, frames: Sequence[Frame], timeout_s: float) -> Sequence[int]:
+        """Make all frames durable and return their offsets, in the given order."""
+
+    def read(self, topic: str, partition: int, offset: int, limit_bytes: int) -> Sequence[Record]:
+        """Return durable frames from `offset` on, at least one if there is one, about `limit_bytes` in all."""
+
+    def bounds(self, topic: str) -> Mapping[int, Bounds]:
+        """Return each partition's offsets."""
+
+    def follow(self, topic: str, offsets: Mapping[int, int]) -> Tail:
+        """Follow the topic from the given offset of each partition; a missing partition starts at its end."""
+
+    def trim(self, topic: str, before: Mapping[int, int], older_than_ms: int) -> int:
+        """Forget frames below `before[partition]` that were appended before `older_than_ms`; return how many.
+
+        The caller vouches that the store has everything below `before`.
+        """
+
+    def consumers(self) -> int:
+        """Return how many processors are at work on this log now."""
+
+    def close(self) -> None:
+        """Release files, sockets and threads."""

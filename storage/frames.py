@@ -1,0 +1,108 @@
+"""Frames and the lines in them: bytes of the log to `Input` and back.
+
+A frame's value is newline-delimited JSON, so that any tool reads the topic (design section 3). A line that does not
+decode, or whose values no column could hold, is `MalformedLine`: it becomes a dead letter, never an error.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from state_machine.inputs import Input
+from state_machine.vocabulary import INPUT_KINDS, ROOM_KINDS
+
+FRAME_BYTES_MAX = 512 * 1024
+INPUT_BYTES_MAX = 256 * 1024
+SCHEMA_VERSION = 1
+TIME_MS_MAX = 9_000_000_000_000
+"""Later than this (year 2255) no DateTime64(3) column is trusted to hold."""
+UINT64_MAX = (1 << 64) - 1
+
+_DECODER = msgspec.json.Decoder(Input)
+_DEFAULTS = Input()
+_FIELDS = tuple(name for name in Input.__slots__ if name != "extra")
+_KINDS = frozenset(INPUT_KINDS)
+_ROOM_KINDS = frozenset(ROOM_KINDS)
+
+
+class MalformedLine(ValueError):
+    """A line that is no input; `reason` is a closed word, `detail` says more."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def partition_of(room_kind: str, room: str, partitions: int) -> int:
+    """Return the partition of a room's inputs: CRC-32 of `<room kind>/<room>` modulo the number of partitions."""
+    return zlib.crc32(f"{room_kind}/{room}".encode()) % partitions
+
+
+def encode_input(item: Input) -> bytes:
+    """Return the input as one JSON line, members at their default left out."""
+    members: dict[str, Any] = {
+        name: value for name in _FIELDS if (value := getattr(item, name)) != getattr(_DEFAULTS, name)
+    }
+    members["kind"] = item.kind
+    members["room_kind"] = item.room_kind
+    if item.extra:
+        members["extra"] = item.extra
+    return msgspec.json.encode(members)
+
+
+def decode_input(line: bytes) -> Input:
+    """Return the input of one line.
+
+    Raises: MalformedLine with reason `not_an_input`, `unknown_kind`, `unknown_room_kind`, `out_of_range` or
+    `oversized`.
+    """
+    if len(line) > INPUT_BYTES_MAX:
+        raise MalformedLine("oversized", f"{len(line)} bytes, at most {INPUT_BYTES_MAX} are taken")
+    try:
+        item = _DECODER.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedLine("not_an_input", str(error)) from error
+    if item.kind not in _KINDS:
+        raise MalformedLine("unknown_kind", repr(item.kind)[:80])
+    if item.room_kind not in _ROOM_KINDS:
+        raise MalformedLine("unknown_room_kind", repr(item.room_kind)[:80])
+    if not _is_in_range(item):
+        raise MalformedLine("out_of_range", "a time, counter or size is negative or too large")
+    return item
+
+
+def _is_in_range(item: Input) -> bool:
+    return (
+        0 < item.received_at_ms < TIME_MS_MAX
+        and item.connections >= 0
+        and item.send_streams >= 0
+        and item.recv_streams >= 0
+        and 0 <= item.occurred_at_ms < TIME_MS_MAX
+        and 0 <= item.expires_at_ms < TIME_MS_MAX
+        and 0 <= item.seq <= UINT64_MAX
+        and 0 <= item.lease_ms < TIME_MS_MAX
+        and 0 <= item.bytes_sent <= UINT64_MAX
+        and 0 <= item.bytes_recv <= UINT64_MAX
+    )
+
+
+def split_frame(value: bytes) -> list[bytes]:
+    """Return the frame's lines; an empty value is one empty line, so that every frame gives at least one row."""
+    return value.split(b"\n")
+
+
+def pack_frames(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Yield `(value, count)` of as few frames as hold the lines in order, none above `FRAME_BYTES_MAX`."""
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        if batch and size + len(line) + 1 > FRAME_BYTES_MAX:
+            yield b"\n".join(batch), len(batch)
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line) + 1
+    if batch:
+        yield b"\n".join(batch), len(batch)

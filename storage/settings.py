@@ -1,0 +1,146 @@
+"""Everything that can be set, from the environment, `.env` or options of the same name.
+
+A wrong value is a `SettingsError` whose text names the variable, the value and what would be right; secrets never
+appear in it. Source: interfaces, Settings.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_SECRET_FIELDS = frozenset({"secret", "api_token", "store_url", "playback_jwt_key", "management_token", "admin_token"})
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
+Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
+
+
+class SettingsError(Exception):
+    """A setting is wrong; one line that says what to do."""
+
+
+class Settings(BaseSettings):
+    """The settings of every part; each part reads what it needs."""
+
+    model_config = SettingsConfigDict(env_prefix="ROOMSTATE_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("./data")
+    log_url: str = ""
+    store_url: SecretStr | None = None
+    store_port: Port = 8123
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    partitions: Annotated[int, Field(ge=1, le=4096)] | None = None
+    secret: SecretStr | None = None
+    api_token: SecretStr | None = None
+    participant_ttl_s: Seconds = 300
+    playback_ttl_s: Seconds = 7200
+    playback_limit: Annotated[int, Field(ge=1)] = 2
+    playback_jwt_key: SecretStr | None = None
+    playback_jwt_audience: str | None = None
+    stream_ttl_s: Annotated[int, Field(ge=0)] = 0
+    management_token: SecretStr | None = None
+    admin_token: SecretStr | None = None
+    nodes: str = ""
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("http://localhost:3000",)
+    decision_timeout_ms: Milliseconds = 2000
+    log_timeout_ms: Milliseconds = 5000
+    retention_days: Annotated[int, Field(ge=0)] = 0
+    client_ip: Literal["full", "truncated", "none"] = "full"
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("log_url")
+    @classmethod
+    def _known_log(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"sqlite", "kafka"}:
+            raise ValueError("use sqlite:///path/to/log.db or kafka://host:port[,host:port]")
+        return value
+
+    @property
+    def log_engine_url(self) -> str:
+        """The log's URL, with the embedded default filled in."""
+        return self.log_url or f"sqlite:///{self.data_dir.absolute() / 'log.db'}"
+
+    @property
+    def is_log_embedded(self) -> bool:
+        """Whether the log is the SQLite file."""
+        return self.log_engine_url.startswith("sqlite:")
+
+    @property
+    def partition_count(self) -> int:
+        """Wanted number of partitions of a new log."""
+        return self.partitions or (8 if self.is_log_embedded else 32)
+
+    @property
+    def store_password_path(self) -> Path:
+        """Where the embedded store keeps the password of its writing user."""
+        return self.data_dir / "store.password"
+
+    def store_engine_url(self) -> str:
+        """Return the store's URL with credentials; of the embedded store, those of its writing user."""
+        if self.store_url is not None:
+            return self.store_url.get_secret_value()
+        password = kept_secret(self.store_password_path)
+        return f"http://roomstate:{password}@127.0.0.1:{self.store_port}/roomstate"
+
+    def signing_secret(self) -> bytes:
+        """Return the secret that signs session tokens and keys the hashes of users."""
+        return self._secret_or_kept("secret", self.secret).encode()
+
+    def bearer_token(self) -> str:
+        """Return the bearer token of `/v1/*`."""
+        return self._secret_or_kept("api_token", self.api_token)
+
+    def _secret_or_kept(self, name: str, value: SecretStr | None) -> str:
+        if value is not None and value.get_secret_value():
+            return value.get_secret_value()
+        if not self.is_log_embedded:
+            raise SettingsError(f"ROOMSTATE_{name.upper()} must be set when the log is not embedded")
+        return kept_secret(self.data_dir / name)
+
+
+def kept_secret(path: Path) -> str:
+    """Return the secret in the file, making a random one (mode 0600) on first use; safe between processes.
+
+    Raises: SettingsError if the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(32))
+        try:
+            path.hardlink_to(made)
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"ROOMSTATE_DATA_DIR={path.parent}: cannot be written ({error.strerror}); name a folder that can"
+        ) from error
+
+
+def load_settings(**options: object) -> Settings:
+    """Return the settings of the environment and `.env`, overridden by the options given.
+
+    Raises: SettingsError naming the first wrong variable.
+    """
+    try:
+        return Settings(**options)  # type: ignore[arg-type]  # pydantic checks every value
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        shown = "(not shown)" if name in _SECRET_FIELDS else repr(first["input"])
+        raise SettingsError(f"ROOMSTATE_{name.upper()}={shown}: {first['msg']}") from error
