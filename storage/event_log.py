@@ -36,7 +36,7 @@ class Frame(NamedTuple):
     partition: int
     value: bytes
     """Newline-delimited JSON, without a newline at the end."""
-    count: int
+    lines: int
     """How many lines the value holds."""
 
 
@@ -48,7 +48,7 @@ class Record(NamedTuple):
     offset: int
     appended_at_ms: int
     value: bytes
-    count: int
+    lines: int
     """As said by whoever appended it; 0 = not said."""
 
 

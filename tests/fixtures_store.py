@@ -1,0 +1,1 @@
+"""The real embedded store, started once for the whole test run."""
