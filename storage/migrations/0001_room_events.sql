@@ -1,0 +1,160 @@
+-- The one table that is written: one row per fact (interfaces, `room_events`; design section 7).
+--
+-- * A part holds one insert: the day is that of judged_at, which is one time for the whole block, so a block is there
+--   or not. `at` (a fact's own time, which may be older) has a minmax index.
+-- * Sorted for one room's story; a session is found by its id alone through a bloom filter.
+-- * lease_horizon lets "who is live now" skip every granule whose leases are over: an opening without an end counts
+--   as a lease that ends in 2255.
+-- * Aggregates are projections, part of each part itself, so they can't be ahead of or behind the rows.
+-- * Parts are synced to disk before an insert is answered.
+CREATE TABLE IF NOT EXISTS room_events
+(
+    kind LowCardinality(String),
+    fact LowCardinality(String),
+    fact_index UInt16 CODEC(T64, ZSTD(1)),
+
+    room_kind Enum8('call' = 1, 'account' = 2, 'stream' = 3) CODEC(ZSTD(1)),
+    room_id String CODEC(ZSTD(1)),
+    session_id String CODEC(ZSTD(1)),
+    user_id String CODEC(ZSTD(1)),
+
+    event String CODEC(ZSTD(1)),
+    event_family Enum8('notice' = 0, 'connection_created' = 1, 'connection_destroyed' = 2, 'recv_created' = 3,
+        'recv_destroyed' = 4, 'send_created' = 5, 'send_destroyed' = 6) CODEC(ZSTD(1)),
+
+    state String CODEC(ZSTD(1)),
+    connections UInt32 CODEC(T64, ZSTD(1)),
+    send_streams UInt32 CODEC(T64, ZSTD(1)),
+    recv_streams UInt32 CODEC(T64, ZSTD(1)),
+
+    prev_state String CODEC(ZSTD(1)),
+    prev_connections UInt32 CODEC(T64, ZSTD(1)),
+    prev_send_streams UInt32 CODEC(T64, ZSTD(1)),
+    prev_recv_streams UInt32 CODEC(T64, ZSTD(1)),
+
+    verdict LowCardinality(String),
+    reason LowCardinality(String),
+    rule_version UInt16 CODEC(T64, ZSTD(1)),
+    moved Bool CODEC(ZSTD(1)),
+
+    opened_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    prev_since DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    lease_ends_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+
+    device_type LowCardinality(String),
+    service LowCardinality(String),
+    app LowCardinality(String),
+    client_ip String CODEC(ZSTD(1)),
+    user_agent String CODEC(ZSTD(1)),
+    bytes_sent UInt64 CODEC(T64, ZSTD(1)),
+    bytes_recv UInt64 CODEC(T64, ZSTD(1)),
+
+    input_id String CODEC(ZSTD(1)),
+    client_seq UInt64 CODEC(T64, ZSTD(1)),
+
+    occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    judged_at DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    inserted_at DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+
+    log_partition UInt16 CODEC(T64, ZSTD(1)),
+    log_offset UInt64 CODEC(Delta, ZSTD(1)),
+    log_index UInt32 CODEC(T64, ZSTD(1)),
+    frame_inputs UInt32 CODEC(T64, ZSTD(1)),
+
+    epoch UInt64 CODEC(Delta, ZSTD(1)),
+
+    extra String CODEC(ZSTD(3)),
+
+    INDEX at_range at TYPE minmax GRANULARITY 1,
+    INDEX session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX lease_horizon if(fact = 'session_opened' AND lease_ends_at = toDateTime64(0, 3, 'UTC'),
+        toDateTime64(9000000000, 3, 'UTC'), lease_ends_at) TYPE minmax GRANULARITY 1,
+
+    -- Marks and accounting of each log partition.
+    PROJECTION by_log_partition
+    (
+        SELECT
+            log_partition,
+            max((log_offset, log_index, fact_index)),
+            countIf(log_index = 0 AND fact_index = 0),
+            sumIf(frame_inputs, log_index = 0 AND fact_index = 0),
+            min(log_offset),
+            max(log_offset),
+            countIf(fact_index = 0 AND fact != 'dead_letter'),
+            countIf(fact_index = 0 AND fact = 'dead_letter')
+        GROUP BY log_partition
+    ),
+
+    -- The ledger: what each insert brought.
+    PROJECTION by_insert
+    (
+        SELECT
+            log_partition,
+            epoch,
+            judged_at,
+            min(log_offset),
+            max(log_offset),
+            countIf(fact_index = 0),
+            count(),
+            countIf(fact_index = 0 AND fact = 'dead_letter')
+        GROUP BY log_partition, epoch, judged_at
+    ),
+
+    -- Stays, live and closed. "Later" is log order, in which the answer (index 0) follows its consequences.
+    PROJECTION by_stay
+    (
+        SELECT
+            room_kind,
+            room_id,
+            session_id,
+            opened_at,
+            argMaxIf(user_id, (log_offset, log_index, fact_index = 0), user_id != ''),
+            argMaxIf(device_type, (log_offset, log_index, fact_index = 0), device_type != ''),
+            argMaxIf(user_agent, (log_offset, log_index, fact_index = 0), user_agent != ''),
+            argMaxIf(app, (log_offset, log_index, fact_index = 0), app != ''),
+            argMaxIf(service, (log_offset, log_index, fact_index = 0), service != ''),
+            argMaxIf(client_ip, (log_offset, log_index, fact_index = 0), client_ip != ''),
+            argMaxIf(lease_ends_at, (log_offset, log_index, fact_index = 0),
+                lease_ends_at != toDateTime64(0, 3, 'UTC')),
+            argMaxIf((state, connections, send_streams, recv_streams), (log_offset, log_index, fact_index = 0), moved),
+            max(received_at),
+            max(bytes_sent),
+            max(bytes_recv),
+            countIf(fact = 'session_closed'),
+            maxIf(at, fact = 'session_closed'),
+            maxIf(reason, fact = 'session_closed'),
+            minIf(at, moved AND send_streams > 0),
+            minIf(at, moved AND recv_streams > 0),
+            minIf(at, moved AND state = 'sendrecv'),
+            sumIf(toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(prev_since),
+                prev_state IN ('sending', 'receiving', 'sendrecv')
+                AND (fact = 'session_closed' OR (moved AND state != prev_state))),
+            sumIf(toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(prev_since),
+                prev_state = 'sendrecv' AND (fact = 'session_closed' OR (moved AND state != prev_state))),
+            maxIf(connections, moved),
+            maxIf(send_streams, moved),
+            maxIf(recv_streams, moved),
+            countIf(fact = 'status_judged'),
+            countIf(verdict = 'violation')
+        GROUP BY room_kind, room_id, session_id, opened_at
+    ),
+
+    PROJECTION by_minute
+    (
+        SELECT toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state, count()
+        GROUP BY toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state
+    )
+)
+ENGINE = MergeTree
+PARTITION BY toDate(judged_at)
+PRIMARY KEY (room_kind, room_id, at)
+ORDER BY (room_kind, room_id, at, log_offset, log_index, fact_index)
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    min_rows_to_fsync_after_merge = 1,
+    min_compressed_bytes_to_fsync_after_merge = 1,
+    ttl_only_drop_parts = 1,
+    lightweight_mutation_projection_mode = 'rebuild';
