@@ -1,0 +1,146 @@
+"""Writing to the SQLite log: one transaction at a time, in whatever process, there or not there as a whole.
+
+All writers queue for one lock file before they touch the database. SQLite before 3.51.3 can damage a database when one
+connection checkpoints while another begins the write-ahead log anew (sqlite.org/wal.html, "the WAL-reset bug"). Under
+the lock that never happens, because checkpoints only run at the end of a commit. A foreign tool that writes to the file
+or checkpoints it goes round the lock.
+
+A COMMIT that failed in its sync leaves complete frames in the write-ahead log, which SQLite would take for committed
+when it recovers after a crash. So a failed COMMIT is followed by a small one that overwrites them, before anything else
+is written and before the caller hears of the failure.
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from storage.event_log import LogUnavailable
+from storage.sqlite_log_file import connect, is_busy
+
+WAL_BYTES_MAX = 64 * 1024 * 1024
+"""Past this a commit also tries to empty the write-ahead log, which readers can put off but not for long."""
+_PAUSE_S = 0.0003
+_PAUSE_S_MAX = 0.003
+
+Result = TypeVar("Result")
+
+
+class Writer:
+    """The one writing connection of a process; safe from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wal_path = path.with_name(path.name + "-wal")
+        self._turn = threading.Lock()
+        self._lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._connection = connect(path, busy_ms=0)
+        self._is_in_doubt = False
+        self._is_closed = False
+
+    def transact(self, work: Callable[[sqlite3.Connection], Result], timeout_s: float) -> Result:
+        """Run `work` in a transaction and return what it returned, once that is durable.
+
+        Raises: LogUnavailable if it is not durable and will not become so: the lock was not to be had in time, or
+        the disk is full or failing.
+        """
+        give_up_at = time.monotonic() + timeout_s
+        with self._my_turn(give_up_at):
+            try:
+                if self._is_in_doubt:
+                    self._overwrite_failed_commit()
+                self._begin(give_up_at)
+                result = work(self._connection)
+                if time.monotonic() > give_up_at:
+                    raise LogUnavailable(f"{self._path}: not written within {timeout_s} s")
+                self._commit()
+            except sqlite3.Error as error:
+                self._roll_back()
+                if self._is_in_doubt:
+                    with contextlib.suppress(sqlite3.Error):
+                        self._overwrite_failed_commit()
+                raise LogUnavailable(f"{self._path}: {error}") from error
+            except BaseException:
+                self._roll_back()
+                raise
+            self._keep_wal_short()
+        return result
+
+    @contextlib.contextmanager
+    def _my_turn(self, give_up_at: float) -> Iterator[None]:
+        """Hold the turn among threads, then the lock among processes."""
+        if not self._turn.acquire(timeout=max(0.0, give_up_at - time.monotonic())):
+            raise LogUnavailable(f"{self._path}: other threads kept the log busy for too long")
+        try:
+            if self._is_closed:
+                raise LogUnavailable(f"{self._path}: the log was closed")
+            for _ in _until(give_up_at):
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+            else:
+                raise LogUnavailable(f"{self._path}: other processes kept the log busy for too long")
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        finally:
+            self._turn.release()
+
+    def _begin(self, give_up_at: float) -> None:
+        """Begin; only a foreign tool can hold the database itself locked."""
+        for _ in _until(give_up_at):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise
+        raise LogUnavailable(f"{self._path}: a foreign program kept the database locked for too long")
+
+    def _commit(self) -> None:
+        self._is_in_doubt = True
+        self._connection.execute("COMMIT")
+        self._is_in_doubt = False
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _overwrite_failed_commit(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.execute("UPDATE log SET failed_commits = failed_commits + 1")
+            self._commit()
+        finally:
+            self._roll_back()
+
+    def _keep_wal_short(self) -> None:
+        with contextlib.suppress(sqlite3.Error, OSError):
+            if self._wal_path.stat().st_size > WAL_BYTES_MAX:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Give the connection and the lock file back; later calls are refused."""
+        with self._turn:
+            if not self._is_closed:
+                self._is_closed = True
+                self._connection.close()
+                os.close(self._lock_file)
+
+
+def _until(give_up_at: float) -> Iterator[None]:
+    """Yield at once, and again after growing pauses until the time is over."""
+    pause_s = _PAUSE_S
+    while True:
+        yield
+        if time.monotonic() >= give_up_at:
+            return
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, _PAUSE_S_MAX)
