@@ -102,7 +102,8 @@ CREATE TABLE IF NOT EXISTS room_events
         GROUP BY log_partition, epoch, judged_at
     ),
 
-    -- Stays, live and closed. "Later" is log order, in which the answer (index 0) follows its consequences.
+    -- Stays, live and closed. What may change during a stay is taken from the last row in log order, in which the answer
+    -- (fact 0) follows its consequences; one integer of offset, index and that bit compares far faster than a tuple.
     PROJECTION by_stay
     (
         SELECT
@@ -110,15 +111,15 @@ CREATE TABLE IF NOT EXISTS room_events
             room_id,
             session_id,
             opened_at,
-            argMaxIf(user_id, (log_offset, log_index, fact_index = 0), user_id != ''),
-            argMaxIf(device_type, (log_offset, log_index, fact_index = 0), device_type != ''),
-            argMaxIf(user_agent, (log_offset, log_index, fact_index = 0), user_agent != ''),
-            argMaxIf(app, (log_offset, log_index, fact_index = 0), app != ''),
-            argMaxIf(service, (log_offset, log_index, fact_index = 0), service != ''),
-            argMaxIf(client_ip, (log_offset, log_index, fact_index = 0), client_ip != ''),
-            argMaxIf(lease_ends_at, (log_offset, log_index, fact_index = 0),
+            max(user_id),
+            max(device_type),
+            argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), user_agent != ''),
+            max(app),
+            max(service),
+            argMaxIf(client_ip, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), client_ip != ''),
+            argMaxIf(lease_ends_at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
                 lease_ends_at != toDateTime64(0, 3, 'UTC')),
-            argMaxIf((state, connections, send_streams, recv_streams), (log_offset, log_index, fact_index = 0), moved),
+            argMaxIf((state, connections, send_streams, recv_streams), bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved),
             max(received_at),
             max(bytes_sent),
             max(bytes_recv),
@@ -157,4 +158,5 @@ SETTINGS
     min_rows_to_fsync_after_merge = 1,
     min_compressed_bytes_to_fsync_after_merge = 1,
     ttl_only_drop_parts = 1,
+    materialize_ttl_recalculate_only = 1,
     lightweight_mutation_projection_mode = 'rebuild';
