@@ -115,14 +115,16 @@ class SqliteLog:
 
         An offset below the partition's start means its start.
         """
-        number = self._number_of(topic)
         ends = {partition: bounds.end for partition, bounds in self.bounds(topic).items()}
         for partition in offsets:
             self._number_of(topic, partition)
-        sleeper = Sleeper(self._wakeup_folder, number)
-        tail = SqliteTail(self, topic, {**ends, **offsets}, sleeper, on_close=lambda: self._tails.discard(tail))
+        tail = SqliteTail(self, topic, {**ends, **offsets}, self.sleeper(topic), self._tails.discard)
         self._tails.add(tail)
         return tail
+
+    def sleeper(self, topic: str) -> Sleeper:
+        """Return a sleeper that every commit to the topic wakes; the caller closes it."""
+        return Sleeper(self._wakeup_folder, self._number_of(topic))
 
     def trim(self, topic: str, before: Mapping[int, int], older_than_ms: int) -> int:
         """Forget frames below `before[partition]` that were appended before `older_than_ms`; return how many.

@@ -31,7 +31,12 @@ class SqliteTail:
     """
 
     def __init__(
-        self, log: Readable, topic: str, offsets: Mapping[int, int], sleeper: Sleeper, on_close: Callable[[], None]
+        self,
+        log: Readable,
+        topic: str,
+        offsets: Mapping[int, int],
+        sleeper: Sleeper,
+        on_close: "Callable[[SqliteTail], None]",
     ) -> None:
         self._log = log
         self._topic = topic
@@ -79,4 +84,4 @@ class SqliteTail:
         self._sleeper.wake()
         with self._polling:
             self._sleeper.close()
-        self._on_close()
+        self._on_close(self)

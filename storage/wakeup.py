@@ -52,6 +52,10 @@ class Sleeper:
         self._poller = select.poll()
         self._poller.register(self._socket, select.POLLIN)
 
+    def fileno(self) -> int:
+        """Return the socket's descriptor, for an event loop to watch."""
+        return self._socket.fileno()
+
     def forget(self) -> None:
         """Drop the hints received so far; to be called before looking, so that none given after the look is lost."""
         with contextlib.suppress(BlockingIOError):
