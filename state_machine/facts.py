@@ -51,6 +51,12 @@ class Fact:
     """After an open or a refresh, and after a status that extended an implicit lease; else 0."""
     conflicts: tuple[str, ...] = ()
     """Sessions that a refusal names."""
+    command_id: str = ""
+    """On the answer to a command that carried an id: that id."""
+    status_id: str = ""
+    """On a judged status that carried an id: that id."""
+    seq: int = 0
+    """On a judged status that is neither duplicate nor late: its sequence number; 0 = none."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Attributes without a column, as needed to restore the room from its rows."""
     repeats: "Fact | None" = None

@@ -1,0 +1,71 @@
+"""Deciding one input about one room: facts in the order in which they apply, the answer (index 0) last.
+
+First what has expired is closed, dated at each lease's end; then the input itself is decided on what is left. Total
+and pure: every input gets an answer, nothing raises on data, the room stays as it was.
+Source: design sections 4 and 5.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from state_machine import commands
+from state_machine.facts import Fact
+from state_machine.inputs import Input
+from state_machine.leases import expired_sessions, settled
+from state_machine.openings import decide_open
+from state_machine.room import Room, Rules
+from state_machine.statuses import decide_status
+
+Decider = Callable[[Room, Input, Rules, int], list[Fact]]
+
+_COMMANDS: Final[Mapping[str, Decider]] = {
+    "open": decide_open,
+    "refresh": commands.decide_refresh,
+    "close": commands.decide_close,
+    "kill": commands.decide_kill,
+    "expire": commands.decide_expire,
+    "room_create": commands.decide_room_create,
+    "room_update": commands.decide_room_update,
+    "room_delete": commands.decide_room_delete,
+    "publish": commands.decide_publish,
+    "unpublish": commands.decide_unpublish,
+    "log_domains": commands.decide_log_domains,
+    "register": commands.decide_register,
+}
+
+
+def decide(room: Room, item: Input, rules: Rules) -> list[Fact]:
+    """Return what follows from the input, consequences 1, 2, … first and the answer, 0, last."""
+    closings = expired_sessions(room, item.received_at_ms)
+    if closings:
+        room = settled(room, closings)
+    if item.kind == "status":
+        return [*closings, *decide_status(room, item, rules, len(closings) + 1)]
+    if item.kind == "expire":
+        closings, answer = _expiry_answered(closings, item)
+        if answer is not None:
+            return [*closings, answer]
+    return [*closings, *_decide_command(room, item, rules, len(closings) + 1)]
+
+
+def _decide_command(room: Room, item: Input, rules: Rules, first_index: int) -> list[Fact]:
+    earlier = room.answers.get(item.id) if item.id else None
+    if earlier is not None:
+        repeated = commands.ignored(item, "duplicate")
+        repeated.repeats = earlier
+        return [repeated]
+    facts = _COMMANDS[item.kind](room, item, rules, first_index)
+    facts[-1].command_id = item.id
+    return facts
+
+
+def _expiry_answered(closings: list[Fact], item: Input) -> tuple[list[Fact], Fact | None]:
+    """Make the closing that the input asked about its answer, if it is among those found."""
+    answer = next((fact for fact in closings if fact.session_id == item.session), None)
+    if answer is None:
+        return closings, None
+    others = [fact for fact in closings if fact is not answer]
+    for index, fact in enumerate(others, 1):
+        fact.index = index
+    answer.index = 0
+    return others, answer

@@ -1,0 +1,156 @@
+"""Applying one decided fact to the room that it is about, in place.
+
+Makes no choices: whatever `decide` returned can be applied, in its order. Constant work for each fact but for the
+rare look at all leases when the earliest has passed. Source: design section 5.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from state_machine.facts import Fact
+from state_machine.room import NEVER_MS, Room, Rules, Session
+
+STATUS_IDS_KEPT: Final = 32
+ANSWERS_KEPT: Final = 128
+
+
+def evolve(room: Room, fact: Fact) -> None:
+    """Change the room as the fact says."""
+    apply = _APPLY.get(fact.name)
+    if apply is not None:
+        apply(room, fact)
+    if fact.command_id:
+        room.answers[fact.command_id] = fact
+        if len(room.answers) > ANSWERS_KEPT:
+            del room.answers[next(iter(room.answers))]
+    if fact.index == 0 and fact.at_ms >= room.next_lease_end_ms:
+        room.next_lease_end_ms = _earliest_lease_end(room)
+
+
+def forget(room: Room, now_ms: int, rules: Rules) -> None:
+    """Drop sessions closed longer ago than statuses are judged by; `now_ms` is received time."""
+    old = [
+        session.session_id
+        for session in room.sessions.values()
+        if session.closed_at_ms and now_ms - session.closed_at_ms > rules.closed_memory_ms
+    ]
+    for session_id in old:
+        del room.sessions[session_id]
+
+
+def _earliest_lease_end(room: Room) -> int:
+    ends = (
+        session.lease_ends_at_ms
+        for session in room.sessions.values()
+        if session.closed_at_ms == 0 and session.lease_ends_at_ms
+    )
+    return min(ends, default=NEVER_MS)
+
+
+def _stay_of(room: Room, fact: Fact) -> Session | None:
+    """Return the session if the fact is about the stay that the room holds."""
+    session = room.sessions.get(fact.session_id)
+    return session if session is not None and session.opened_at_ms == fact.opened_at_ms else None
+
+
+def _judged(room: Room, fact: Fact) -> None:
+    session = _stay_of(room, fact)
+    if session is None:
+        return
+    session.at_ms = fact.at_ms
+    if fact.moved:
+        if fact.declared.state != session.snapshot.state:
+            session.since_ms = fact.at_ms
+        session.snapshot = fact.declared
+    session.seq = max(session.seq, fact.seq)
+    if fact.status_id and fact.verdict != "duplicate":
+        session.recent_ids.append(fact.status_id)
+        if len(session.recent_ids) > STATUS_IDS_KEPT:
+            del session.recent_ids[0]
+    if fact.lease_ends_at_ms:
+        _renew(room, session, fact.lease_ends_at_ms)
+
+
+def _opened(room: Room, fact: Fact) -> None:
+    extra = fact.extra
+    session = Session(
+        fact.session_id,
+        fact.user_id,
+        fact.opened_at_ms,
+        fact.at_ms,
+        since_ms=fact.at_ms,
+        lease_ms=extra["lease_ms"],
+        implicit=extra.get("implicit", False),
+        client_max_size=extra.get("client_max_size", 0),
+        device_type=extra.get("device_type", ""),
+    )
+    room.sessions[fact.session_id] = session
+    if fact.lease_ends_at_ms:
+        _renew(room, session, fact.lease_ends_at_ms)
+
+
+def _refreshed(room: Room, fact: Fact) -> None:
+    session = _stay_of(room, fact)
+    if session is None:
+        return
+    session.at_ms = fact.at_ms
+    if fact.lease_ends_at_ms:
+        _renew(room, session, fact.lease_ends_at_ms)
+
+
+def _renew(room: Room, session: Session, lease_ends_at_ms: int) -> None:
+    session.lease_ends_at_ms = lease_ends_at_ms
+    room.next_lease_end_ms = min(room.next_lease_end_ms, lease_ends_at_ms)
+
+
+def _closed(room: Room, fact: Fact) -> None:
+    session = _stay_of(room, fact)
+    if session is None:
+        return
+    session.at_ms = fact.at_ms
+    session.closed_at_ms = fact.at_ms
+    session.close_reason = fact.reason
+
+
+def _touched(room: Room, fact: Fact) -> None:
+    session = _stay_of(room, fact)
+    if session is not None:
+        session.at_ms = fact.at_ms
+
+
+def _created(room: Room, fact: Fact) -> None:
+    room.created_at_ms = fact.at_ms
+    room.deleted_at_ms = 0
+    _take_attributes(room, fact.extra)
+
+
+def _updated(room: Room, fact: Fact) -> None:
+    _take_attributes(room, fact.extra)
+
+
+def _take_attributes(room: Room, extra: dict[str, Any]) -> None:
+    room.owner = extra["owner"]
+    room.max_size = extra["max_size"]
+    room.expires_at_ms = extra["expires_at_ms"]
+    room.attributes = {
+        name: value for name, value in extra.items() if name not in ("owner", "max_size", "expires_at_ms")
+    }
+
+
+def _deleted(room: Room, fact: Fact) -> None:
+    room.deleted_at_ms = fact.at_ms
+
+
+_APPLY: Final[Mapping[str, Callable[[Room, Fact], None]]] = {
+    "status_judged": _judged,
+    "session_opened": _opened,
+    "session_refreshed": _refreshed,
+    "session_closed": _closed,
+    "refresh_refused": _touched,
+    "close_refused": _touched,
+    "domains_logged": _touched,
+    "ignored": _touched,
+    "room_created": _created,
+    "room_updated": _updated,
+    "room_deleted": _deleted,
+}

@@ -1,0 +1,96 @@
+"""Openings: how a session begins, goes on when it is opened again, or is refused. Source: design section 5."""
+
+from typing import Any
+
+from state_machine.admission import admit
+from state_machine.facts import INITIAL, Fact
+from state_machine.inputs import Input
+from state_machine.leases import closing, is_live, lease_end, lease_length
+from state_machine.room import Room, Rules, Session
+
+
+def opened_at(room: Room, item: Input) -> int:
+    """Return when a new stay opens: received, but after whatever an earlier stay under this id has, so no two tie."""
+    earlier = room.sessions.get(item.session)
+    if earlier is None or item.received_at_ms > earlier.at_ms:
+        return item.received_at_ms
+    return earlier.at_ms + 1
+
+
+def decide_open(room: Room, item: Input, rules: Rules, first_index: int) -> list[Fact]:
+    """Return the facts of an explicit opening, its answer last.
+
+    A live session that is opened again goes on. Another live session of the same user in a call gives way to it.
+    """
+    if room.deleted_at_ms:
+        return [_refused(item, "room_deleted", ())]
+    session = room.sessions.get(item.session)
+    if session is not None and is_live(session):
+        return [refreshed(session, item, "rejoined")]
+    refusal = admit(room, item, rules)
+    if refusal is not None:
+        return [_refused(item, refusal.reason, refusal.conflicts)]
+    replaced = [
+        closing(other, index, item.received_at_ms, "replaced")
+        for index, other in enumerate(_sessions_of_the_same_user(room, item), first_index)
+    ]
+    return [*replaced, _opened(room, item, rules)]
+
+
+def refreshed(session: Session, item: Input, reason: str) -> Fact:
+    """Return the answer that renews a live session's lease."""
+    at_ms = max(item.received_at_ms, session.at_ms)
+    return Fact(
+        "session_refreshed",
+        0,
+        at_ms,
+        session_id=session.session_id,
+        user_id=session.user_id,
+        opened_at_ms=session.opened_at_ms,
+        before=session.snapshot,
+        since_ms=session.since_ms,
+        reason=reason,
+        lease_ends_at_ms=lease_end(at_ms, session.lease_ms),
+    )
+
+
+def _opened(room: Room, item: Input, rules: Rules) -> Fact:
+    at_ms = opened_at(room, item)
+    lease_ms = lease_length(room.room_kind, item.lease_ms, rules)
+    extra: dict[str, Any] = {**item.extra, "lease_ms": lease_ms}
+    if item.client_max_size:
+        extra["client_max_size"] = item.client_max_size
+    if item.device_type:
+        extra["device_type"] = item.device_type
+    return Fact(
+        "session_opened",
+        0,
+        at_ms,
+        session_id=item.session,
+        user_id=item.user,
+        opened_at_ms=at_ms,
+        declared=INITIAL,
+        since_ms=at_ms,
+        moved=True,
+        lease_ends_at_ms=lease_end(at_ms, lease_ms),
+        extra=extra,
+    )
+
+
+def _refused(item: Input, reason: str, conflicts: tuple[str, ...]) -> Fact:
+    return Fact(
+        "open_refused",
+        0,
+        item.received_at_ms,
+        session_id=item.session,
+        user_id=item.user,
+        reason=reason,
+        conflicts=conflicts,
+        extra={"conflicts": list(conflicts)} if conflicts else {},
+    )
+
+
+def _sessions_of_the_same_user(room: Room, item: Input) -> list[Session]:
+    if room.room_kind != "call" or not item.user:
+        return []
+    return [session for session in room.sessions.values() if is_live(session) and session.user_id == item.user]
