@@ -1,0 +1,126 @@
+"""The HTTP application: every surface in one FastAPI app, with the room actions answered before its routing.
+
+Source: design sections 2 and 8.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.requests import ClientDisconnect
+
+from ingest.access import token_required, token_required_unless_loopback
+from ingest.bodies import Receive, Scope, Send
+from ingest.edge import Edge, EdgeLimits
+from ingest.loop.actions import RoomActions
+from ingest.loop.authentication import Authentication
+from ingest.loop.endpoint import RoomActionEndpoint
+from ingest.loop.hawk import HawkGate
+from ingest.loop.rooms import Rooms, room_routes
+from ingest.loop.surface import CrossOrigin, loop_path, send_unknown
+from ingest.loop.users import HawkUsers
+from ingest.native.read_routes import read_routes
+from ingest.native.write_routes import write_routes
+from ingest.operation import operation_routes
+from ingest.store_gate import StoreGate
+from storage.event_log import EventLog, LogUnavailable
+from storage.settings import Settings
+from storage.store import Store, StoreError
+
+_LOG = logging.getLogger(__name__)
+_DESCRIPTION: Final = """Status updates of video-chat rooms, durably logged, judged and queryable.
+
+`POST /rooms/{token}` (join, refresh, status, leave, logDomain) is served before FastAPI's own routing."""
+
+
+class IngestApp(FastAPI):
+    """FastAPI, with the Loop contract's paths sorted out first."""
+
+    edge: Edge
+    room_action: RoomActionEndpoint
+    cross_origin: CrossOrigin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        method = scope["method"]
+        path = loop_path(scope["path"], method)
+        if path is None:
+            await super().__call__(scope, receive, send)
+            return
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+        if method == "OPTIONS":
+            await self.cross_origin.preflight(scope, send, origin)
+            return
+        if origin and self.cross_origin.is_allowed(origin):
+            send = self.cross_origin.wrapped(send, origin)
+        if path.room and method == "POST":
+            await self.room_action(scope, receive, send, path.room)
+        elif path.path:
+            await super().__call__({**scope, "path": path.path}, receive, send)
+        else:
+            await send_unknown(scope, send, path)
+
+
+def create_app(
+    settings: Settings, log: EventLog, store: Store | StoreGate, limits: EdgeLimits | None = None
+) -> FastAPI:
+    """Return the application over this log and store; its lifespan starts and stops what it needs.
+
+    The log stays open after it; a store is closed with it.
+    """
+    edge = Edge(settings, log, store if isinstance(store, StoreGate) else StoreGate.of(store), limits)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await edge.start()
+        yield
+        await edge.stop()
+
+    app = IngestApp(
+        title="Roomstate", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.edge = edge
+    app.cross_origin = CrossOrigin(settings.allowed_origins)
+    users = HawkUsers(edge.keys, edge.commands, edge.store)
+    authentication = Authentication(edge.directory, edge.tokens, HawkGate(users))
+    app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication))
+    check_token = token_required(settings.bearer_token())
+    check_reader = token_required_unless_loopback(settings.bearer_token(), settings.host)
+    app.include_router(room_routes(Rooms(edge, authentication, users)))
+    app.include_router(write_routes(edge, check_token))
+    app.include_router(read_routes(edge, check_reader))
+    app.include_router(operation_routes(edge, check_reader))
+    _add_docs(app, check_reader)
+    for trouble in (StoreError, LogUnavailable):
+        app.add_exception_handler(trouble, _unavailable)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    return app
+
+
+def _add_docs(app: FastAPI, check_reader: Any) -> None:
+    guarded = [Depends(check_reader)]
+
+    @app.get("/openapi.json", include_in_schema=False, dependencies=guarded)
+    async def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    @app.get("/docs", include_in_schema=False, dependencies=guarded)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title="Roomstate")
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: the client hung up before its request was whole."""
+    return Response(status_code=400)
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    _LOG.warning("%s %s is answered 503: %s", request.method, request.url.path, error)
+    return JSONResponse({"detail": "the log or the store can't be reached now"}, 503, {"Retry-After": "1"})

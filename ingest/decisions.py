@@ -1,0 +1,111 @@
+"""Hearing what was decided: one thread follows the decisions topic, the event loop hands each decision out.
+
+Everything decided goes to the directory first and then to whoever waits for it, so that an answered caller finds the
+directory up to date. The topic may repeat decisions; a waiter is answered once, the directory is told of each place
+once. Source: design section 5.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from ingest.metrics import Metrics
+from storage.decisions import Decision, decode_decision
+from storage.event_log import DECISIONS_TOPIC, EventLog, LogUnavailable, Tail
+from storage.frames import split_frame
+
+_LOG = logging.getLogger(__name__)
+_POLL_S = 0.5
+_PAUSE_S = 0.5
+
+Waited = tuple[str, str, str]
+"""Room kind, room and input id: what a waiter waits for."""
+
+
+class DecisionFollower:
+    """Follows the decisions topic from its end at `start` on."""
+
+    def __init__(self, log: EventLog, apply: Callable[[Decision], None], metrics: Metrics) -> None:
+        self._log = log
+        self._apply = apply
+        self._metrics = metrics
+        self._waiters: dict[Waited, list[asyncio.Future[Decision]]] = {}
+        self._applied: dict[int, tuple[int, int, int]] = {}
+        self._stopping = threading.Event()
+        self._tail: Tail | None = None
+        self._thread = threading.Thread(target=self._follow, name="decisions", daemon=True)
+
+    def start(self) -> None:
+        """Note the topic's end and follow from there.
+
+        Raises: LogUnavailable.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._offsets = {partition: bounds.end for partition, bounds in self._log.bounds(DECISIONS_TOPIC).items()}
+        self._thread.start()
+
+    def expect(self, waited: Waited) -> "asyncio.Future[Decision]":
+        """Return the future of the decision about this input; say `forget` when nobody waits any more."""
+        future: asyncio.Future[Decision] = self._loop.create_future()
+        self._waiters.setdefault(waited, []).append(future)
+        return future
+
+    def forget(self, waited: Waited, future: "asyncio.Future[Decision]") -> None:
+        """Stop waiting."""
+        futures = self._waiters.get(waited)
+        if futures is not None:
+            if future in futures:
+                futures.remove(future)
+            if not futures:
+                del self._waiters[waited]
+
+    async def close(self) -> None:
+        """Stop following."""
+        self._stopping.set()
+        tail = self._tail
+        if tail is not None:
+            await asyncio.to_thread(tail.close)
+        await asyncio.to_thread(self._thread.join)
+
+    def deliver(self, decisions: Iterable[Decision]) -> None:
+        """Hand out decisions in the order of the topic."""
+        for decision in decisions:
+            partition, offset, index, fact_index = decision.place
+            # The answer (fact 0) comes after its consequences.
+            place = (offset, index, fact_index or 1 << 32)
+            if place > self._applied.get(partition, (-1, 0, 0)):
+                self._applied[partition] = place
+                self._apply(decision)
+            if decision.id:
+                for future in self._waiters.pop((decision.room_kind, decision.room, decision.id), ()):
+                    if not future.done():
+                        future.set_result(decision)
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read_on()
+            except LogUnavailable as error:
+                _LOG.warning("the decisions can't be read now: %s", error)
+                self._stopping.wait(_PAUSE_S)
+        if self._tail is not None:
+            self._tail.close()
+
+    def _read_on(self) -> None:
+        if self._tail is None:
+            self._tail = self._log.follow(DECISIONS_TOPIC, self._offsets)
+        records = self._tail.poll(_POLL_S)
+        decisions = [decision for record in records for decision in self._decoded(record.value)]
+        if decisions and not self._stopping.is_set():
+            self._metrics.decisions_read.inc(len(decisions))
+            self._loop.call_soon_threadsafe(self.deliver, decisions)
+
+    def _decoded(self, value: bytes) -> Iterable[Decision]:
+        for line in split_frame(value):
+            try:
+                yield decode_decision(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                _LOG.warning("a line of the decisions topic is no decision: %s", error)

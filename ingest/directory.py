@@ -1,0 +1,193 @@
+"""The directory: which calls exist and who is in them, as far as this process has heard.
+
+It is only a cache. It begins with what the store holds, follows the decisions topic from a point noted before, and
+asks the store on a miss, or when a lease that it knows has run out. What it holds is bounded: the oldest entries make
+room. A session that it heard closing is remembered for a while, so that neither a slower answer of the store nor a
+repeated decision brings it back. All methods run on the event loop. Source: design section 5.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ingest.metrics import Metrics
+from state_machine.room import NEVER_MS
+from storage.decisions import Decision
+from storage.reading import LiveSession
+
+_Found = TypeVar("_Found")
+_CALL = "call"
+
+
+class DirectoryStore(Protocol):
+    """What the directory asks of the store; each answer is as of a moment after the question."""
+
+    async def live_session(self, room: str, session: str) -> LiveSession | None:
+        """Return the session if it is live."""
+
+    async def live_session_of_user(self, room: str, user: str) -> LiveSession | None:
+        """Return the user's newest live session in the room."""
+
+    async def room_expiry_ms(self, room: str) -> int | None:
+        """Return when the created and not deleted room ends (`NEVER_MS`: never), or None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryLimits:
+    """How many entries are kept of each sort."""
+
+    sessions: int = 200_000
+    rooms: int = 200_000
+    closed: int = 100_000
+
+
+class Directory:
+    """Live sessions by room and session and by room and user, and the rooms that exist; calls only."""
+
+    def __init__(self, store: DirectoryStore, metrics: Metrics, limits: DirectoryLimits | None = None) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._limits = limits or DirectoryLimits()
+        self._sessions: dict[tuple[str, str], LiveSession] = {}
+        self._by_user: dict[tuple[str, str], str] = {}
+        self._rooms: dict[str, int] = {}
+        self._closed: dict[tuple[str, str], int] = {}
+        self._asking: dict[tuple[str, ...], asyncio.Future[Any]] = {}
+        self.known_session = self._sessions.get
+        """Return the live session of `(room, session)` as last heard, or None; its lease may have run out."""
+        self.known_room_expiry_ms = self._rooms.get
+        """Return when the room ends as last heard, or None if it is not known here."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Sessions and rooms held."""
+        return len(self._sessions), len(self._rooms)
+
+    async def session(self, room: str, session: str, now_ms: int) -> LiveSession | None:
+        """Return the session if it is live at `now_ms`.
+
+        Raises: StoreUnavailable if only the store could tell and it can't be reached.
+        """
+        key = (room, session)
+        known = self._sessions.get(key)
+        if known is None or known.lease_ends_at_ms <= now_ms:
+            if key in self._closed:
+                return None
+            known = await self._asked(("session", *key), lambda: self._store.live_session(room, session))
+            if known is not None:
+                known = self._learn(known)
+        return known if known is not None and known.lease_ends_at_ms > now_ms else None
+
+    async def session_of_user(self, room: str, user: str, now_ms: int) -> LiveSession | None:
+        """Return the user's session in the room if one is live at `now_ms`.
+
+        Raises: StoreUnavailable.
+        """
+        session = self._by_user.get((room, user))
+        known = None if session is None else self._sessions.get((room, session))
+        if known is None or known.lease_ends_at_ms <= now_ms:
+            known = await self._asked(("user", room, user), lambda: self._store.live_session_of_user(room, user))
+            if known is not None:
+                known = self._learn(known)
+        return known if known is not None and known.lease_ends_at_ms > now_ms else None
+
+    async def has_room(self, room: str, now_ms: int) -> bool:
+        """Tell whether the room was created, not deleted, and has not ended.
+
+        Raises: StoreUnavailable.
+        """
+        expiry_ms = self._rooms.get(room)
+        if expiry_ms is None or expiry_ms <= now_ms:
+            expiry_ms = await self._asked(("room", room), lambda: self._store.room_expiry_ms(room))
+            if expiry_ms is not None:
+                self._learn_room(room, expiry_ms)
+        return expiry_ms is not None and expiry_ms > now_ms
+
+    def fill(self, sessions: Iterable[LiveSession]) -> None:
+        """Take in what the store says is live; what was heard of meanwhile is left as heard."""
+        for live in sessions:
+            if (live.room, live.session) not in self._sessions:
+                self._learn(live)
+
+    def apply(self, decision: Decision) -> None:
+        """Take in one decision; a repeated one changes nothing."""
+        if decision.room_kind != _CALL:
+            return
+        if decision.fact == "session_opened":
+            self._learn(_live_of(decision))
+        elif decision.fact == "session_refreshed":
+            self._renew(decision)
+        elif decision.fact == "session_closed":
+            self._close(decision)
+        elif decision.fact in ("room_created", "room_updated"):
+            self._learn_room(decision.room, int(decision.extra.get("expires_at_ms") or NEVER_MS))
+        elif decision.fact == "room_deleted":
+            self._rooms.pop(decision.room, None)
+
+    def _learn(self, live: LiveSession) -> LiveSession | None:
+        """Keep the session unless its stay was heard closing; return what is kept."""
+        key = (live.room, live.session)
+        closed_stay_ms = self._closed.get(key)
+        if closed_stay_ms is not None:
+            if live.opened_at_ms <= closed_stay_ms:
+                return None
+            del self._closed[key]
+        self._sessions[key] = live
+        if live.user:
+            self._by_user[live.room, live.user] = live.session
+        if len(self._sessions) > self._limits.sessions:
+            self._forget(next(iter(self._sessions)))
+        return live
+
+    def _renew(self, decision: Decision) -> None:
+        known = self._sessions.get((decision.room, decision.session))
+        if known is None:
+            self._learn(_live_of(decision))
+        elif decision.lease_ends_at_ms > known.lease_ends_at_ms:
+            known.lease_ends_at_ms = decision.lease_ends_at_ms
+
+    def _close(self, decision: Decision) -> None:
+        key = (decision.room, decision.session)
+        known = self._sessions.get(key)
+        if known is not None and known.opened_at_ms > decision.opened_at_ms:
+            return
+        self._forget(key)
+        self._closed.pop(key, None)
+        self._closed[key] = decision.opened_at_ms
+        if len(self._closed) > self._limits.closed:
+            del self._closed[next(iter(self._closed))]
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        gone = self._sessions.pop(key, None)
+        if gone is not None and gone.user and self._by_user.get((gone.room, gone.user)) == gone.session:
+            del self._by_user[gone.room, gone.user]
+
+    def _learn_room(self, room: str, expiry_ms: int) -> None:
+        self._rooms[room] = expiry_ms
+        if len(self._rooms) > self._limits.rooms:
+            del self._rooms[next(iter(self._rooms))]
+
+    async def _asked(self, question: tuple[str, ...], ask: Callable[[], Awaitable[_Found]]) -> _Found:
+        """Return the store's answer; the same question under way is asked once."""
+        under_way = self._asking.get(question)
+        if under_way is None:
+            self._metrics.directory_lookups.inc()
+            under_way = self._asking[question] = asyncio.ensure_future(_awaited(ask()))
+            under_way.add_done_callback(lambda _: self._asking.pop(question, None))
+        found: _Found = await asyncio.shield(under_way)
+        return found
+
+
+async def _awaited(answer: Awaitable[_Found]) -> _Found:
+    return await answer
+
+
+def _live_of(decision: Decision) -> LiveSession:
+    return LiveSession(
+        room=decision.room,
+        session=decision.session,
+        user=decision.user,
+        opened_at_ms=decision.opened_at_ms,
+        lease_ends_at_ms=decision.lease_ends_at_ms or NEVER_MS,
+    )

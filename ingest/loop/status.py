@@ -1,0 +1,55 @@
+"""The status action: what a body must hold, and the line that it becomes.
+
+`status_members` is the contract's whole check, in its order; it is asked whenever a body is anything but plain. A
+value of `event` or `state` that is not a string is kept as its JSON text; a counter beyond 4294967295 as that.
+`sessions` stands in for `connections` where that is absent. Source: contract 2.6, design section 8.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from ingest.lines import COUNTER_MAX
+from ingest.loop.javascript import parse_int
+from ingest.loop.replies import invalid
+
+_REQUIRED: Final = ("event", "state", "connections", "sendStreams", "recvStreams")
+_COUNTERS: Final = ("connections", "sendStreams", "recvStreams")
+
+
+class StatusMembers(msgspec.Struct):
+    """A checked status.
+
+    Shape: counters are at most 4294967295.
+    """
+
+    event: str
+    state: str
+    connections: int
+    send_streams: int
+    recv_streams: int
+
+
+def status_members(members: dict[str, Any]) -> StatusMembers:
+    """Return the body's status.
+
+    Raises: LoopRefusal 400/107 for the first member that is missing or no number.
+    """
+    if "connections" not in members and "sessions" in members:
+        members = {**members, "connections": members["sessions"]}
+    for name in _REQUIRED:
+        if name not in members:
+            raise invalid(f"'{name}' field is missing in body.")
+    connections, send_streams, recv_streams = (_counter(members, name) for name in _COUNTERS)
+    return StatusMembers(_text(members["event"]), _text(members["state"]), connections, send_streams, recv_streams)
+
+
+def _counter(members: dict[str, Any], name: str) -> int:
+    value = parse_int(members[name])
+    if value is None or value < 0:
+        raise invalid(f"Invalid {name} number.")
+    return min(value, COUNTER_MAX)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""The native interface: inputs in, rooms, sessions and the accounting out, at `/v1`."""

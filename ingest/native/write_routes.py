@@ -1,0 +1,123 @@
+"""POST /v1/inputs.
+
+Decided here, where the interface leaves it open: a body that is no JSON at all is refused as input 0 with 422; the
+`Idempotency-Key` of more than one input is a 400; with `wait=decision` every input without an id gets one, and when
+one of the decisions does not come in time the whole reply is a 503, after which the same ids may be sent again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
+
+from ingest.bodies import BodyEncodingUnknown, BodyTooLarge, BodyUnreadable, read_body
+from ingest.commands import Placed, Unanswered, new_id
+from ingest.edge import Edge
+from ingest.native.inputs import (
+    BODY_BYTES_MAX,
+    INPUTS_MAX,
+    JSON_TYPES,
+    NDJSON_TYPES,
+    Refused,
+    decoded_inputs,
+    encoded,
+    native_line,
+)
+from storage.clock import now_ms
+from storage.decisions import Decision
+
+_RETRY_AFTER: Final = {"Retry-After": "1"}
+_LARGE_BODY_BYTES: Final = 64 * 1024
+"""Larger bodies are read in a thread, so that one of them does not hold up everybody else."""
+
+
+class Taken:
+    """What a body gave: the inputs that are taken, and why the others are not."""
+
+    def __init__(self) -> None:
+        self.lines: list[Placed] = []
+        self.refused: list[dict[str, Any]] = []
+
+    def refuse(self, index: int, why: str) -> None:
+        """Note that an input is not taken."""
+        self.refused.append({"index": index, "error": why})
+
+
+def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(prefix="/v1", tags=["native"], dependencies=[Depends(check_token)])
+
+    @router.post("/inputs")
+    async def post_inputs(
+        request: Request,
+        wait: Annotated[Literal["decision"] | None, Query()] = None,
+        idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    ) -> Response:
+        """Take inputs: one JSON object, an array of them, or NDJSON; answered once they are durable."""
+        taken = await _taken(request, edge.partitions, idempotency_key or "", must_have_ids=wait is not None)
+        edge.metrics.native_inputs_refused.inc(len(taken.refused))
+        decisions: list[Decision] = []
+        if taken.lines:
+            try:
+                if wait is None:
+                    await edge.commands.record([(item.partition, item.line) for item in taken.lines])
+                else:
+                    decisions = await edge.commands.ask_all(taken.lines)
+            except Unanswered as trouble:
+                raise HTTPException(503, str(trouble), _RETRY_AFTER) from None
+        answer: dict[str, Any] = {"accepted": len(taken.lines), "refused": taken.refused}
+        if wait is not None:
+            answer["decisions"] = decisions
+        status = 200 if taken.lines or not taken.refused else 422
+        return Response(msgspec.json.encode(answer), status, media_type="application/json")
+
+    return router
+
+
+async def _taken(request: Request, partitions: int, idempotency_key: str, must_have_ids: bool) -> Taken:
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type not in JSON_TYPES and media_type not in NDJSON_TYPES:
+        raise HTTPException(415, "send application/json or application/x-ndjson")
+    encoding = request.headers.get("content-encoding", "").encode("latin-1")
+    try:
+        body = await read_body(request.receive, encoding, BODY_BYTES_MAX)
+    except BodyTooLarge:
+        raise HTTPException(413, f"at most {BODY_BYTES_MAX} bytes are taken at once") from None
+    except BodyEncodingUnknown:
+        raise HTTPException(415, "send the body plain, or with gzip or deflate") from None
+    except BodyUnreadable:
+        raise HTTPException(400, "the body does not unpack") from None
+    arguments = (body, media_type, partitions, idempotency_key, must_have_ids)
+    if len(body) > _LARGE_BODY_BYTES:
+        return await asyncio.to_thread(_read, *arguments)
+    return _read(*arguments)
+
+
+def _read(body: bytes, media_type: str, partitions: int, idempotency_key: str, must_have_ids: bool) -> Taken:
+    taken = Taken()
+    try:
+        values = decoded_inputs(body, media_type)
+    except Refused as refusal:
+        taken.refuse(0, str(refusal))
+        return taken
+    if len(values) > INPUTS_MAX:
+        raise HTTPException(413, f"at most {INPUTS_MAX} inputs are taken at once")
+    if idempotency_key and len(values) != 1:
+        raise HTTPException(400, "Idempotency-Key is for one input; give each of several its own id")
+    received_at_ms = now_ms()
+    for index, value in enumerate(values):
+        try:
+            line = native_line(value, received_at_ms)
+            if idempotency_key:
+                if line.id not in ("", idempotency_key):
+                    raise Refused("id: differs from the Idempotency-Key")
+                line.id = idempotency_key
+            elif must_have_ids and not line.id:
+                line.id = new_id()
+            partition, data = encoded(line, partitions)
+            taken.lines.append(Placed(partition, data, (line.room_kind, line.room, line.id)))
+        except Refused as refusal:
+            taken.refuse(index, str(refusal))
+    return taken

@@ -1,0 +1,101 @@
+"""The store as ingest sees it: connected when first needed, and again after it was away.
+
+Ingest starts and serves without it: statuses of known sessions go on, everything else that needs the store gets
+`StoreUnavailable`. No more than a few questions are under way at once, so that a burst of misses waits here instead of
+overrunning the store; a question that waits too long gives up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from storage.reading import LiveSession, live_session, live_session_of_user, room_expiry_ms
+from storage.store import Store, StoreRefused, StoreUnavailable
+
+_Answer = TypeVar("_Answer")
+
+_QUESTIONS_MAX: Final = 16
+_WAITING_MAX: Final = 2_000
+_WAIT_S: Final = 5.0
+_NOT_READY_CODES: Final = frozenset({60, 81})
+"""UNKNOWN_TABLE, UNKNOWN_DATABASE: the migrations have not run yet."""
+
+
+class StoreGate:
+    """Answers questions from the store, connecting as needed.
+
+    Raises (every question): StoreUnavailable, StoreRefused.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Store]]) -> None:
+        self._connect = connect
+        self._store: Store | None = None
+        self._connecting = asyncio.Lock()
+        self._slots = asyncio.Semaphore(_QUESTIONS_MAX)
+        self._waiting = 0
+
+    @classmethod
+    def of(cls, store: Store) -> "StoreGate":
+        """Return the gate to a store that is already connected."""
+        gate = cls(_never)
+        gate._store = store
+        return gate
+
+    @classmethod
+    def to(cls, url: str) -> "StoreGate":
+        """Return the gate to the store at the URL."""
+        return cls(lambda: Store.connect(url, timeout_s=_WAIT_S, connections=_QUESTIONS_MAX))
+
+    async def store(self) -> Store:
+        """Return the connected store."""
+        if self._store is None:
+            async with self._connecting:
+                if self._store is None:
+                    self._store = await self._connect()
+        return self._store
+
+    async def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the result's rows."""
+        return await self._answered(lambda store: store.rows(sql, parameters))
+
+    async def dicts(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return the result's rows by column name."""
+        return await self._answered(lambda store: store.dicts(sql, parameters))
+
+    async def live_session(self, room: str, session: str) -> LiveSession | None:
+        """Return the call's session if it is live."""
+        return await live_session(self, room, session)
+
+    async def live_session_of_user(self, room: str, user: str) -> LiveSession | None:
+        """Return the user's newest live session in the call."""
+        return await live_session_of_user(self, room, user)
+
+    async def room_expiry_ms(self, room: str) -> int | None:
+        """Return when the call ends, or None if there is none."""
+        return await room_expiry_ms(self, room)
+
+    async def close(self) -> None:
+        """Close the connections, if there are any."""
+        if self._store is not None:
+            await self._store.close()
+            self._store = None
+
+    async def _answered(self, ask: Callable[[Store], Awaitable[_Answer]]) -> _Answer:
+        if self._waiting >= _WAITING_MAX:
+            raise StoreUnavailable("too many questions wait for the store")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_WAIT_S), self._slots:
+                return await ask(await self.store())
+        except TimeoutError:
+            raise StoreUnavailable("the store did not answer in time") from None
+        except StoreRefused as refusal:
+            if refusal.code in _NOT_READY_CODES:
+                raise StoreUnavailable("the store has no tables yet") from refusal
+            raise
+        finally:
+            self._waiting -= 1
+
+
+async def _never() -> Store:
+    raise StoreUnavailable("the store was closed")

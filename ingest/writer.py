@@ -1,0 +1,193 @@
+"""Group commit: the one way from ingest into the log.
+
+While a write is in flight, lines collect; when it ends, everything collected goes out as the next one, and then
+everybody who waited for it is answered. There is no timer: an idle system writes at once, a busy one batches by
+itself. One thread writes, so the event loop never blocks on the disk.
+
+Promises: a waiter who is told True has a durable line; one who is told False (or got no place at all) has none and
+never will, because a batch whose oldest line waited as long as the log may take is not written any more, and the log
+itself gives up at that same moment. Source: design section 3.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingest.metrics import Metrics
+from storage.event_log import INPUTS_TOPIC, EventLog, Frame, LogUnavailable
+from storage.frames import pack_frames
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterLimits:
+    """How much may wait for the log, what is being written included."""
+
+    lines: int = 200_000
+    size_bytes: int = 64 * 1024 * 1024
+
+
+class Durable(asyncio.Future[bool]):
+    """What everybody of one batch awaits; a waiter who is cancelled does not cancel it for the others."""
+
+    def cancel(self, msg: object | None = None) -> bool:
+        """Refuse: the batch is written whether or not one of its waiters still listens."""
+        return False
+
+
+class _Batch:
+    """The lines of one write, by partition."""
+
+    __slots__ = ("deadline_s", "durable", "lines", "lines_total", "size_bytes")
+
+    def __init__(self, durable: Durable, deadline_s: float) -> None:
+        self.durable = durable
+        self.deadline_s = deadline_s
+        self.lines: dict[int, list[bytes]] = {}
+        self.lines_total = 0
+        self.size_bytes = 0
+
+    def frames(self) -> list[Frame]:
+        """Return the lines as frames, each partition's in the order in which they came."""
+        return [
+            Frame(INPUTS_TOPIC, partition, value, count)
+            for partition, lines in self.lines.items()
+            for value, count in pack_frames(lines)
+        ]
+
+
+class FrameWriter:
+    """Writes lines to the inputs topic; all methods are called on the event loop that `start` ran on.
+
+    Units: `timeout_s` is how long a line may wait for its durability, in seconds.
+    """
+
+    def __init__(self, log: EventLog, timeout_s: float, metrics: Metrics, limits: WriterLimits | None = None) -> None:
+        self._log = log
+        self._timeout_s = timeout_s
+        self._metrics = metrics
+        self._limits = limits or WriterLimits()
+        self._to_write: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._collecting: _Batch | None = None
+        self._in_flight: _Batch | None = None
+        self._is_dispatching = False
+        self._is_closed = True
+        self._lines = 0
+        self._size_bytes = 0
+        self._thread = threading.Thread(target=self._write_batches, name="log-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take lines."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        self._is_closed = False
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Lines and bytes that are not yet answered for."""
+        return self._lines, self._size_bytes
+
+    def add(self, partition: int, line: bytes) -> Durable | None:
+        """Take one line; await the result: True = durable. None: the queue is full, nothing was taken."""
+        size_bytes = len(line)
+        if (
+            self._lines >= self._limits.lines
+            or self._size_bytes + size_bytes > self._limits.size_bytes
+            or self._is_closed
+        ):
+            self._metrics.queue_refusals.inc()
+            return None
+        batch = self._collecting or self._begin()
+        lines = batch.lines.get(partition)
+        if lines is None:
+            batch.lines[partition] = [line]
+        else:
+            lines.append(line)
+        batch.lines_total += 1
+        batch.size_bytes += size_bytes
+        self._lines += 1
+        self._size_bytes += size_bytes
+        return batch.durable
+
+    def add_all(self, lines: Sequence[tuple[int, bytes]]) -> Durable | None:
+        """Take all `(partition, line)` or none of them; they share one write and one answer."""
+        size_bytes = sum(len(line) for _, line in lines)
+        if (
+            self._lines + len(lines) > self._limits.lines
+            or self._size_bytes + size_bytes > self._limits.size_bytes
+            or self._is_closed
+        ):
+            self._metrics.queue_refusals.inc()
+            return None
+        batch = self._collecting or self._begin()
+        for partition, line in lines:
+            batch.lines.setdefault(partition, []).append(line)
+        batch.lines_total += len(lines)
+        batch.size_bytes += size_bytes
+        self._lines += len(lines)
+        self._size_bytes += size_bytes
+        return batch.durable
+
+    async def close(self) -> None:
+        """Take nothing more, write what was taken, and return when all of it has been answered for."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        while (batch := self._collecting or self._in_flight) is not None:
+            await batch.durable
+        self._to_write.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _begin(self) -> _Batch:
+        batch = self._collecting = _Batch(Durable(loop=self._loop), time.monotonic() + self._timeout_s)
+        if self._in_flight is None and not self._is_dispatching:
+            self._is_dispatching = True
+            # Not at once: what the other requests of this turn of the loop bring goes along.
+            self._loop.call_soon(self._dispatch)
+        return batch
+
+    def _dispatch(self) -> None:
+        batch = self._in_flight = self._collecting
+        self._collecting = None
+        self._is_dispatching = False
+        self._to_write.put(batch)
+
+    def _write_batches(self) -> None:
+        while (batch := self._to_write.get()) is not None:
+            begun_s = time.monotonic()
+            is_durable = self._write(batch, begun_s)
+            self._loop.call_soon_threadsafe(self._finish, batch, is_durable, time.monotonic() - begun_s)
+
+    def _write(self, batch: _Batch, begun_s: float) -> bool:
+        left_s = batch.deadline_s - begun_s
+        if left_s <= 0:
+            return False
+        try:
+            self._log.append(batch.frames(), left_s)
+        except LogUnavailable as error:
+            _LOG.warning("the log did not take %d inputs: %s", batch.lines_total, error)
+            return False
+        except Exception:
+            # A defect must not leave everybody waiting for ever; they are told that nothing is promised.
+            _LOG.exception("writing %d inputs failed", batch.lines_total)
+            return False
+        return True
+
+    def _finish(self, batch: _Batch, is_durable: bool, took_s: float) -> None:
+        self._lines -= batch.lines_total
+        self._size_bytes -= batch.size_bytes
+        self._metrics.append_seconds.observe(took_s)
+        self._metrics.batch_inputs.observe(batch.lines_total)
+        if is_durable:
+            self._metrics.inputs_accepted.inc(batch.lines_total)
+        else:
+            self._metrics.inputs_not_written.inc(batch.lines_total)
+        batch.durable.set_result(is_durable)
+        self._in_flight = None
+        if self._collecting is not None:
+            self._dispatch()
