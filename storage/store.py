@@ -98,16 +98,20 @@ class Store:
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Return all rows of a query; times come as aware UTC datetimes."""
+        return (await self.named_rows(sql, parameters))[1]
+
+    async def named_rows(
+        self, sql: str, parameters: Parameters | None = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns and all rows of a query."""
         async with self._translated():
             result = await self._client.query(sql, parameters=dict(parameters or {}))
-            return [tuple(row) for row in result.result_rows]
+            return list(result.column_names), [tuple(row) for row in result.result_rows]
 
     async def dicts(self, sql: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         """Return all rows of a query, each by column name."""
-        async with self._translated():
-            result = await self._client.query(sql, parameters=dict(parameters or {}))
-            names = result.column_names
-            return [dict(zip(names, row, strict=True)) for row in result.result_rows]
+        names, rows = await self.named_rows(sql, parameters)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     async def arrow(self, sql: str, parameters: Parameters | None = None) -> pyarrow.Table:
         """Return all rows of a query as an Arrow table, strings as strings."""

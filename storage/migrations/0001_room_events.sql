@@ -4,7 +4,7 @@
 --   or not. `at` (a fact's own time, which may be older) has a minmax index.
 -- * Sorted for one room's story; a session is found by its id alone through a bloom filter.
 -- * lease_horizon lets "who is live now" skip every granule whose leases are over: an opening without an end counts
---   as a lease that ends in 2255.
+--   as a lease that ends in 2255. (It is in integers because the engine matches no index on a DateTime64 constant.)
 -- * Aggregates are projections, part of each part itself, so they can't be ahead of or behind the rows.
 -- * Parts are synced to disk before an insert is answered.
 CREATE TABLE IF NOT EXISTS room_events
@@ -69,8 +69,8 @@ CREATE TABLE IF NOT EXISTS room_events
 
     INDEX at_range at TYPE minmax GRANULARITY 1,
     INDEX session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX lease_horizon if(fact = 'session_opened' AND lease_ends_at = toDateTime64(0, 3, 'UTC'),
-        toDateTime64(9000000000, 3, 'UTC'), lease_ends_at) TYPE minmax GRANULARITY 1,
+    INDEX lease_horizon if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
+        toUnixTimestamp64Milli(lease_ends_at)) TYPE minmax GRANULARITY 1,
 
     -- Marks and accounting of each log partition.
     PROJECTION by_log_partition
@@ -102,8 +102,8 @@ CREATE TABLE IF NOT EXISTS room_events
         GROUP BY log_partition, epoch, judged_at
     ),
 
-    -- Stays, live and closed. What may change during a stay is taken from the last row in log order, in which the answer
-    -- (fact 0) follows its consequences; one integer of offset, index and that bit compares far faster than a tuple.
+    -- Stays, live and closed. What may change during a stay is taken from the last row in log order, in which the
+    -- answer (fact 0) follows its consequences; one integer of offset, index and that bit compares faster than a tuple.
     PROJECTION by_stay
     (
         SELECT
@@ -113,13 +113,14 @@ CREATE TABLE IF NOT EXISTS room_events
             opened_at,
             max(user_id),
             max(device_type),
-            argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), user_agent != ''),
+            argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(user_agent)),
             max(app),
             max(service),
-            argMaxIf(client_ip, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), client_ip != ''),
+            argMaxIf(client_ip, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(client_ip)),
             argMaxIf(lease_ends_at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
                 lease_ends_at != toDateTime64(0, 3, 'UTC')),
-            argMaxIf((state, connections, send_streams, recv_streams), bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved),
+            argMaxIf((state, connections, send_streams, recv_streams),
+                bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved),
             max(received_at),
             max(bytes_sent),
             max(bytes_recv),

@@ -1,5 +1,6 @@
 -- What people and dashboards read: plain views, made fast by the projections of room_events (design section 7).
--- An aggregate must be spelled exactly as in its projection, or the engine reads every row instead.
+-- An aggregate must be spelled exactly as in its projection, or the engine reads every row instead (and so notEmpty(x),
+-- because it rewrites x != '' to that).
 
 -- Lines of the log that are no inputs, with their bytes. They stand under room kind call and an empty room id.
 CREATE OR REPLACE VIEW dead_letters AS
@@ -43,6 +44,7 @@ FROM room_events
 GROUP BY log_partition;
 
 -- One row per stay. media_ms and two_way_ms count closed intervals, peaks count moved snapshots, statuses count all.
+-- For one room's or one session's live stays ask here (closed_at, lease_ends_at): live_sessions looks at all rooms.
 CREATE OR REPLACE VIEW sessions AS
 SELECT
     room_kind,
@@ -64,7 +66,8 @@ SELECT
     violations,
     tupleElement(last_snapshot, 1) AS last_state,
     known_device_type AS device_type,
-    known_user_agent AS user_agent
+    known_user_agent AS user_agent,
+    nullIf(lease_end, toDateTime64(0, 3, 'UTC')) AS lease_ends_at
 FROM
 (
     SELECT
@@ -74,9 +77,13 @@ FROM
         opened_at,
         max(user_id) AS known_user_id,
         max(device_type) AS known_device_type,
-        argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), user_agent != '') AS known_user_agent,
-        argMaxIf((state, connections, send_streams, recv_streams), bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved)
+        argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(user_agent))
+            AS known_user_agent,
+        argMaxIf((state, connections, send_streams, recv_streams),
+            bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved)
             AS last_snapshot,
+        argMaxIf(lease_ends_at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
+            lease_ends_at != toDateTime64(0, 3, 'UTC')) AS lease_end,
         countIf(fact = 'session_closed') AS closings,
         maxIf(at, fact = 'session_closed') AS last_closed_at,
         maxIf(reason, fact = 'session_closed') AS last_close_reason,
@@ -168,13 +175,16 @@ FROM
         opened_at,
         max(user_id) AS known_user_id,
         max(device_type) AS known_device_type,
-        argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), user_agent != '') AS known_user_agent,
+        argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(user_agent))
+            AS known_user_agent,
         max(app) AS known_app,
         max(service) AS known_service,
-        argMaxIf(client_ip, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), client_ip != '') AS known_client_ip,
+        argMaxIf(client_ip, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(client_ip))
+            AS known_client_ip,
         argMaxIf(lease_ends_at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
             lease_ends_at != toDateTime64(0, 3, 'UTC')) AS lease_end,
-        argMaxIf((state, connections, send_streams, recv_streams), bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved)
+        argMaxIf((state, connections, send_streams, recv_streams),
+            bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved)
             AS last_snapshot,
         max(received_at) AS last_seen_at,
         max(bytes_sent) AS known_bytes_sent,
@@ -186,8 +196,8 @@ FROM
         (
             SELECT room_kind, room_id, session_id, opened_at
             FROM room_events
-            WHERE if(fact = 'session_opened' AND lease_ends_at = toDateTime64(0, 3, 'UTC'),
-                toDateTime64(9000000000, 3, 'UTC'), lease_ends_at) > now64(3)
+            WHERE if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
+                toUnixTimestamp64Milli(lease_ends_at)) > toUnixTimestamp64Milli(now64(3))
         )
     GROUP BY room_kind, room_id, session_id, opened_at
 )
