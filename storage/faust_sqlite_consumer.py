@@ -48,14 +48,16 @@ class SqliteConsumer(SqliteOffsets):
         self._lock = WorkerLock(path)
 
     async def on_stop(self) -> None:
-        """Commit, close the log and let the standby have it."""
-        await super().on_stop()
-        self._sleep_for(frozenset())
-        log, self._opened = self._opened, None
-        if log is not None:
-            await asyncio.to_thread(log.close)
-        if self._lock is not None:
-            self._lock.release()
+        """Commit, close the log and let the standby have it, whatever goes wrong on the way."""
+        try:
+            await super().on_stop()
+        finally:
+            self._sleep_for(frozenset())
+            log, self._opened = self._opened, None
+            if log is not None:
+                await asyncio.to_thread(log.close)
+            if self._lock is not None:
+                self._lock.release()
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Ask for all partitions of the topics; they are assigned once this process holds the worker lock."""

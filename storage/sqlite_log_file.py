@@ -23,6 +23,7 @@ APPLICATION_ID = 0x526D7374
 WAL_BYTES_KEPT = 16 * 1024 * 1024
 CHECKPOINT_PAGES = 2000
 READ_BUSY_MS = 5000
+OPEN_BUSY_S = 5.0
 OPEN_WITHIN_S = 15.0
 
 _SCHEMA = f"""
@@ -56,12 +57,19 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def connect(path: Path, *, busy_ms: int) -> sqlite3.Connection:
-    """Return a connection with every commit synced (synchronous=FULL), usable from any one thread at a time."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
+    """Return a connection with every commit synced (synchronous=FULL), usable from any one thread at a time.
+
+    Units: `busy_ms` is how long a statement waits for a lock; setting the connection up waits in any case.
+    """
+    connection = sqlite3.connect(path, timeout=OPEN_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
+        connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -25,6 +25,7 @@ from storage.sqlite_log_file import connect, is_busy
 
 WAL_BYTES_MAX = 64 * 1024 * 1024
 """Past this a commit also tries to empty the write-ahead log, which readers can put off but not for long."""
+_LAST_TRY_S = 1.0
 _PAUSE_S = 0.0003
 _PAUSE_S_MAX = 0.003
 
@@ -32,14 +33,20 @@ Result = TypeVar("Result")
 
 
 class Writer:
-    """The one writing connection of a process; safe from any thread."""
+    """The one writing connection of a process; safe from any thread.
+
+    Raises: LogUnavailable if the file or its lock cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._wal_path = path.with_name(path.name + "-wal")
         self._turn = threading.Lock()
-        self._lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._connection = connect(path, busy_ms=0)
+        try:
+            self._connection = connect(path, busy_ms=0)
+            self._lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except (sqlite3.Error, OSError) as error:
+            raise LogUnavailable(f"{path}: the log cannot be opened for writing ({error})") from error
         self._is_in_doubt = False
         self._is_closed = False
 
@@ -128,6 +135,9 @@ class Writer:
 
     def close(self) -> None:
         """Give the connection and the lock file back; later calls are refused."""
+        if self._is_in_doubt:
+            with contextlib.suppress(sqlite3.Error, LogUnavailable), self._my_turn(time.monotonic() + _LAST_TRY_S):
+                self._overwrite_failed_commit()
         with self._turn:
             if not self._is_closed:
                 self._is_closed = True

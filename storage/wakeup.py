@@ -22,7 +22,6 @@ LOOK_AGAIN_S = 0.25
 _SOCKET_PATH_BYTES_MAX = 100
 """The kernel takes 107 (Linux) or 103 (macOS) bytes of path."""
 _NAME_BYTES_MAX = 32
-_GONE = frozenset({errno.ECONNREFUSED, errno.ENOTSOCK})
 
 
 def wakeup_folder(log_path: Path) -> Path:
@@ -107,7 +106,7 @@ class Waker:
         except BlockingIOError:
             return  # its buffer is full of hints that it has not seen yet: one more would say nothing new
         except OSError as error:
-            if error.errno in _GONE:
+            if error.errno == errno.ECONNREFUSED and path.is_socket():
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
