@@ -84,6 +84,8 @@ def _opened(room: Room, fact: Fact) -> None:
         client_max_size=extra.get("client_max_size", 0),
         device_type=extra.get("device_type", ""),
     )
+    # Sessions stand in the order of their openings, so that a room restored from its rows has the same order.
+    room.sessions.pop(fact.session_id, None)
     room.sessions[fact.session_id] = session
     if fact.lease_ends_at_ms:
         _renew(room, session, fact.lease_ends_at_ms)

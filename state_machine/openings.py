@@ -1,12 +1,15 @@
 """Openings: how a session begins, goes on when it is opened again, or is refused. Source: design section 5."""
 
-from typing import Any
+from typing import Any, Final
 
 from state_machine.admission import admit
 from state_machine.facts import INITIAL, Fact
 from state_machine.inputs import Input
 from state_machine.leases import closing, is_live, lease_end, lease_length
 from state_machine.room import Room, Rules, Session
+
+_OF_THE_SESSION: Final = frozenset({"implicit", "lease_ms", "client_max_size", "device_type"})
+"""Members of an opening's `extra` that restore the session: a client's own of the same name are left out."""
 
 
 def opened_at(room: Room, item: Input) -> int:
@@ -57,7 +60,8 @@ def refreshed(session: Session, item: Input, reason: str) -> Fact:
 def _opened(room: Room, item: Input, rules: Rules) -> Fact:
     at_ms = opened_at(room, item)
     lease_ms = lease_length(room.room_kind, item.lease_ms, rules)
-    extra: dict[str, Any] = {**item.extra, "lease_ms": lease_ms}
+    extra: dict[str, Any] = {name: value for name, value in item.extra.items() if name not in _OF_THE_SESSION}
+    extra["lease_ms"] = lease_ms
     if item.client_max_size:
         extra["client_max_size"] = item.client_max_size
     if item.device_type:

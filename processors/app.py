@@ -1,0 +1,90 @@
+"""The Faust app: one agent that hands frames of the inputs topic to the drain, in order.
+
+Every name is explicit, so that renaming a file never renames a topic or a group. There are no tables, no Faust
+transactions and no deserialisation: values are frames of bytes. The agent does not ack; the drain does, after the
+insert. It iterates the stream as it is, because Faust's own batching (`noack_take`) waits for a timer: here the queue
+behind `offer` collects while an insert is in flight, and its bound holds Faust back.
+Source: design sections 2 and 6.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+from faust.streams import Stream
+from faust.types import TP, StreamT
+
+from processors.drain import Drain
+from processors.effects import LOGGER
+from processors.judging import SEEK_AFTER_S, Judging
+from processors.taken import Taken
+from storage.event_log import INPUTS_TOPIC, PROCESSOR_GROUP
+
+AGENT_NAME = "roomstate-drain"
+
+_TAKEOVER_TIMEOUT_S = 24 * 3600.0
+"""Faust gives up a seek that takes longer; a takeover waits as long as the store is out of reach."""
+_BUFFER_FRAMES = 4096
+"""Of Faust's own queue; the transport delivers half of that unfinished at most, so it is never under pressure."""
+_NOISY_LOGGERS = ("faust", "mode", "aiokafka")
+
+
+class ProcessorApp(faust.App):
+    """Faust's app with the checkpoint that the transport's consumer asks where to start."""
+
+    checkpoint: Drain
+
+
+def make_app(broker_url: str, partitions: int, data_dir: Path, drain: Drain) -> ProcessorApp:
+    """Return the app, not started.
+
+    Shape: `broker_url` is the log's URL; `data_dir` is where Faust may keep files.
+    """
+    app = ProcessorApp(
+        PROCESSOR_GROUP,
+        broker=broker_url,
+        datadir=data_dir,
+        autodiscover=False,
+        web_enabled=False,
+        topic_partitions=partitions,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        stream_buffer_maxsize=_BUFFER_FRAMES,
+        # What was taken is in the store or in the log; neither needs Faust to wait.
+        stream_wait_empty=False,
+        broker_request_timeout=_TAKEOVER_TIMEOUT_S,
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+    app.checkpoint = drain
+    inputs = app.topic(INPUTS_TOPIC, key_type=bytes, value_type=bytes, partitions=partitions)
+
+    @app.agent(inputs, name=AGENT_NAME, concurrency=1)
+    async def hand_over(stream: StreamT[bytes]) -> None:
+        async for event in cast(Stream[bytes], stream).noack().events():
+            await drain.offer(_taken(event))
+
+    app.finalize()
+    return app
+
+
+def _taken(event: Any) -> Taken:
+    message = event.message
+    return Taken(message.partition, message.offset, round(message.timestamp * 1000), event.value or b"", event.ack)
+
+
+async def keep_seeking(app: ProcessorApp, judging: Judging) -> None:
+    """Make Faust read again what never came, until cancelled: a safety net under Faust's own bookkeeping."""
+    while True:
+        await asyncio.sleep(SEEK_AFTER_S)
+        for number, offset in judging.seeks_due().items():
+            LOGGER.warning("partition %d: frames before offset %d never came; seeking there", number, offset)
+            await app.consumer.seek(TP(INPUTS_TOPIC, number), offset)
+
+
+def quieten_faust() -> None:
+    """Let through only what Faust warns of; its start and stop take dozens of lines otherwise."""
+    for name in _NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,253 @@
+"""The drain: frames of all held partitions become rows in the store, exactly once.
+
+Frames are judged as they come, into an open block. As soon as no insert is in flight the block goes out; while one is,
+the next block collects. There is no timer: an idle system stores at once, a busy one batches by itself.
+
+The effects of a block, in this order, and what a crash right after each causes:
+
+0. *Judge.* Only memory changed. The next worker reads the same frames again and decides the same: nothing is lost,
+   nothing is stored twice.
+1. *Insert the rows*, as one block that the store has whole or not at all. The rows are the checkpoint: the next worker
+   starts after them. The decisions were not published, so takeover publishes those of the last seconds again, from
+   the rows. A crash while the insert is under way ends as 0 or as 1; the takeover waits until it is known which.
+2. *Publish the decisions.* Faust's committed offset is behind; nobody relies on it, the next worker seeks to the
+   store's mark. The decisions are published a second time, which their readers see by the place.
+3. *Ack the frames.* Nothing is left to do; that Faust commits later is a courtesy to lag monitors.
+
+When an insert's outcome is unknown, or the gate says that the epoch is stale, everything in memory is dropped, the
+frames in hand are put back, and the partitions are taken over again, from this worker or whoever had them meanwhile
+(design section 6). Frames in hand that turn out to be stored are passed over, so nothing has to be read again.
+
+One task does all of this; only the insert runs beside it. Others hand it frames and requests and wait.
+Source: design section 6.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from processors.block import Block
+from processors.effects import LOGGER, Effects, Interrupted, Patience
+from processors.intake import Intake
+from processors.judging import Judging
+from processors.partition import Partition
+from processors.rows import rows_of
+from processors.taken import Taken
+from processors.takeover import Takeover
+from storage.clock import now_ms
+from storage.store import InsertUncertain, StaleEpoch
+
+_STALE_PAUSE_S = 0.5
+_STALE_PAUSE_MAX_S = 30.0
+_SWEEP_EVERY_S = 30.0
+
+
+@dataclass(slots=True)
+class _Request:
+    """What Faust asks for when it gives or takes partitions."""
+
+    partitions: frozenset[int]
+    is_takeover: bool
+    reply: asyncio.Future[Mapping[int, int]]
+
+
+class Drain:
+    """Owns the partitions, the open block and the insert in flight (storage.checkpoint.Checkpoint to Faust)."""
+
+    def __init__(
+        self, intake: Intake, judging: Judging, effects: Effects, takeover: Takeover, patience: Patience
+    ) -> None:
+        self._intake = intake
+        self._judging = judging
+        self._effects = effects
+        self._takeover = takeover
+        self._patience = patience
+        self._wake = asyncio.Event()
+        self.finished = asyncio.Event()
+        """Set once `run` has ended."""
+        self._requests: deque[_Request] = deque()
+        self._open = Block()
+        self._in_flight: Block | None = None
+        self._inserting: asyncio.Task[None] | None = None
+        self._lost: frozenset[int] = frozenset()
+        """Partitions that Faust still assigns to this worker, but that it has to take over again."""
+        self._retake_at_s = 0.0
+        self._stale_times = 0
+        self._last_judged_at_ms = 0
+        self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
+        self._is_stopping = False
+
+    @property
+    def held(self) -> Mapping[int, Partition]:
+        """The partitions that this worker holds now."""
+        return self._judging.held
+
+    async def offer(self, frame: Taken) -> None:
+        """Hand over the next frame of a partition, waiting while too many wait already."""
+        if self._is_stopping:
+            return
+        await self._intake.put(frame)
+        self._wake.set()
+
+    async def take_over(self, partitions: frozenset[int]) -> Mapping[int, int]:
+        """Take the partitions over and return the offset at which each goes on."""
+        return await self._ask(partitions, is_takeover=True)
+
+    async def give_up(self, partitions: frozenset[int]) -> None:
+        """Store what is in hand of the partitions and forget them."""
+        await self._ask(partitions, is_takeover=False)
+
+    def stop(self) -> None:
+        """Let `run` return once everything that was offered is stored."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Drain until stopped; any exception is a fault of this program."""
+        try:
+            while not (self._is_stopping and self._is_empty()):
+                if not await self._take_turn():
+                    await self._wait()
+        finally:
+            self.finished.set()
+            if self._inserting is not None:
+                self._inserting.cancel()
+            for request in self._requests:
+                request.reply.cancel()
+
+    async def _ask(self, partitions: frozenset[int], *, is_takeover: bool) -> Mapping[int, int]:
+        if self.finished.is_set():
+            return {}
+        reply: asyncio.Future[Mapping[int, int]] = asyncio.get_running_loop().create_future()
+        self._requests.append(_Request(partitions, is_takeover, reply))
+        self._patience.interrupt()
+        self._wake.set()
+        return await reply
+
+    def _is_empty(self) -> bool:
+        return not (self._intake or self._open.ended or self._inserting or self._lost)
+
+    async def _wait(self) -> None:
+        """Wait for a frame, a request, the end of the insert, or the next thing that time brings."""
+        wake_at_s = self._sweep_at_s
+        if self._lost:
+            wake_at_s = min(wake_at_s, self._retake_at_s)
+        try:
+            await asyncio.wait_for(self._wake.wait(), max(wake_at_s - time.monotonic(), 0.0))
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    async def _take_turn(self) -> bool:
+        """Do what can be done now; return whether there may be more to do without waiting."""
+        if self._inserting is not None and self._inserting.done():
+            self._settle(self._inserting)
+        if self._requests or self._lost:
+            return await self._take_over_turn()
+        try:
+            await self._judging.fill(self._open)
+        except Interrupted:
+            return True
+        if time.monotonic() >= self._sweep_at_s:
+            self._sweep()
+        return self._start_insert() and bool(self._intake)
+
+    async def _take_over_turn(self) -> bool:
+        """Bring what is in hand to its end, then serve a request or take lost partitions over again."""
+        if self._inserting is not None:
+            return False
+        if self._start_insert():
+            return False
+        if self._requests:
+            await self._serve(self._requests.popleft())
+        elif time.monotonic() >= self._retake_at_s:
+            await self._retake()
+        else:
+            return False
+        return True
+
+    def _start_insert(self) -> bool:
+        """Send the open block out if nothing is in flight; return whether that was done."""
+        if self._inserting is not None or (not self._open.ended and not self._open.facts):
+            return False
+        block, self._open = self._open, Block()
+        self._in_flight = block
+        self._inserting = asyncio.create_task(self._carry_out(block), name="insert")
+        self._inserting.add_done_callback(lambda _: self._wake.set())
+        return True
+
+    async def _carry_out(self, block: Block) -> None:
+        """Do the block's effects in their order (see above)."""
+        if block.facts:
+            self._last_judged_at_ms = max(now_ms(), self._last_judged_at_ms + 1)
+            epochs = {number: held.epoch for number, held in self._judging.held.items()}
+            await self._effects.insert(rows_of(block, epochs, self._last_judged_at_ms))
+            await self._effects.publish(block.decisions)
+        self._effects.ack(block.ended)
+
+    def _settle(self, inserting: asyncio.Task[None]) -> None:
+        self._inserting = None
+        try:
+            inserting.result()
+        except (InsertUncertain, Interrupted) as error:
+            self._lose_everything(f"taking over again: {error or 'interrupted'}", 0.0)
+        except StaleEpoch:
+            pause_s = min(_STALE_PAUSE_S * 2**self._stale_times, _STALE_PAUSE_MAX_S)
+            self._stale_times += 1
+            self._lose_everything("another worker took a partition over; asking for it again unless revoked", pause_s)
+        else:
+            self._stale_times = 0
+            self._in_flight = None
+
+    def _lose_everything(self, why: str, pause_s: float) -> None:
+        """Drop all that was decided but perhaps not stored; the frames in hand will be judged again."""
+        LOGGER.warning("partitions %s: %s", _shown(self._judging.held), why)
+        in_flight, self._in_flight = self._in_flight or Block(), None
+        self._intake.put_back([*in_flight.ended, *self._open.ended])
+        self._open = Block()
+        self._lost |= frozenset(self._judging.held)
+        self._retake_at_s = time.monotonic() + pause_s
+        self._judging.lose(self._lost)
+
+    async def _serve(self, request: _Request) -> None:
+        if request.reply.done():
+            return
+        if not self._requests:
+            self._patience.go_on()
+        self._intake.drop(request.partitions)
+        self._judging.lose(request.partitions)
+        self._lost -= request.partitions
+        offsets: Mapping[int, int] = {}
+        if request.is_takeover:
+            try:
+                offsets = await self._take(request.partitions)
+            except Interrupted:
+                self._requests.append(request)
+                return
+        if not request.reply.done():
+            request.reply.set_result(offsets)
+
+    async def _retake(self) -> None:
+        self._patience.go_on()
+        try:
+            await self._take(self._lost)
+        except Interrupted:
+            return
+        self._lost = frozenset()
+
+    async def _take(self, partitions: frozenset[int]) -> Mapping[int, int]:
+        taken = await self._takeover.take(partitions)
+        self._judging.held.update(taken)
+        LOGGER.info("took over partitions %s", _shown(taken))
+        return {number: held.next_offset for number, held in taken.items()}
+
+    def _sweep(self) -> None:
+        self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
+        items = [*self._open.items, *(self._in_flight.items if self._in_flight else ())]
+        self._judging.sweep(frozenset((item.room_kind, item.room) for item in items))
+
+
+def _shown(partitions: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(partitions))) or "none"

@@ -1,0 +1,111 @@
+"""What a block does to the world: rows into the store, decisions into the log, frames acked.
+
+Each effect is retried until it succeeds, with a growing pause, because there is nowhere else to put what was accepted:
+the log holds it meanwhile and grows. Only what makes a retry wrong comes out as an exception.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import pyarrow
+
+from processors.taken import Taken
+from storage.columns import LANDING_TABLE
+from storage.event_log import DECISIONS_TOPIC, EventLog, Frame, LogUnavailable
+from storage.frames import pack_frames
+from storage.store import InsertUncertain, StaleEpoch, Store, StoreRefused, StoreUnavailable
+
+LOGGER = logging.getLogger("roomstate.processor")
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+LOG_TIMEOUT_S = 5.0
+
+Result = TypeVar("Result")
+
+
+class Interrupted(Exception):
+    """Something more urgent came up while an effect was being retried; it did not happen."""
+
+
+class Patience:
+    """Retries what a store or log out of reach made impossible, until it works or something interrupts."""
+
+    def __init__(self) -> None:
+        self._interruption = asyncio.Event()
+
+    def interrupt(self) -> None:
+        """Make retries under way, and those to come, end with `Interrupted`."""
+        self._interruption.set()
+
+    def go_on(self) -> None:
+        """Let retries happen again."""
+        self._interruption.clear()
+
+    async def until_done(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        """Return what the attempt returns, trying again after a growing pause while a part is out of reach.
+
+        Raises: Interrupted between two attempts; InsertUncertain and StaleEpoch at once, for they mean that what was
+        known before no longer holds.
+        """
+        pause_s = FIRST_PAUSE_S
+        failures = 0
+        while True:
+            try:
+                result = await attempt()
+            except (InsertUncertain, StaleEpoch):
+                raise
+            except (StoreUnavailable, StoreRefused, LogUnavailable) as error:
+                failures += 1
+                LOGGER.warning("cannot %s (%s); trying again in %.1f s", what, error, pause_s)
+            else:
+                if failures:
+                    LOGGER.info("could %s after %d failed attempts", what, failures)
+                return result
+            await self._pause(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _pause(self, pause_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._interruption.wait(), pause_s)
+        except TimeoutError:
+            return
+        raise Interrupted
+
+
+class Effects:
+    """The three effects of a block, in the order in which the drain calls them."""
+
+    def __init__(self, store: Store, log: EventLog, patience: Patience) -> None:
+        self._store = store
+        self._log = log
+        self._patience = patience
+
+    async def insert(self, rows: pyarrow.Table) -> None:
+        """Insert the rows as one block.
+
+        Raises: InsertUncertain, StaleEpoch, Interrupted.
+        """
+        await self._patience.until_done("store rows", lambda: self._store.insert(LANDING_TABLE, rows))
+
+    async def publish(self, decisions: Mapping[int, Sequence[bytes]]) -> None:
+        """Append the encoded decisions of each partition to the same partition of the decisions topic.
+
+        Raises: Interrupted.
+        """
+        frames = [
+            Frame(DECISIONS_TOPIC, partition, value, count)
+            for partition, lines in decisions.items()
+            for value, count in pack_frames(lines)
+        ]
+        if frames:
+            await self._patience.until_done(
+                "publish decisions", lambda: asyncio.to_thread(self._log.append, frames, LOG_TIMEOUT_S)
+            )
+
+    def ack(self, frames: Iterable[Taken]) -> None:
+        """Tell Faust that the frames are done with; its committed offsets serve whoever watches the lag."""
+        for frame in frames:
+            frame.ack()

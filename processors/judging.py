@@ -1,0 +1,128 @@
+"""From the intake into a block: which frames are next, which rooms they need from the store, and judging them.
+
+Only the next offset of a held partition is accepted. Lower ones are stored already and are acked; after a higher one
+something is missing between, so it is dropped and Faust is asked to seek (design section 6).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from processors.block import BLOCK_BYTES_MAX, BLOCK_INPUTS_MAX, Block
+from processors.effects import Interrupted
+from processors.intake import Intake
+from processors.partition import Partition
+from processors.rooms import RoomKey, needs_whole_room
+from processors.step import judge
+from processors.taken import Slice, Taken, decode_slice
+from state_machine.inputs import Input
+from state_machine.room import NEVER_MS, Room, Rules
+from storage.frames import partition_of
+
+FetchRooms = Callable[[frozenset[RoomKey], int], Awaitable[Mapping[RoomKey, Room]]]
+"""Rooms as the store has them; the time is that of the earliest input that asks."""
+
+SEEK_AFTER_S = 1.0
+"""For how long a partition may give nothing but frames beyond the next one before Faust is asked to seek."""
+
+
+class Judging:
+    """Judges what is in the intake; the drain's task alone calls it."""
+
+    def __init__(self, intake: Intake, partitions: int, rules: Rules, fetch_rooms: FetchRooms) -> None:
+        self.held: dict[int, Partition] = {}
+        """The partitions that this worker holds, by number."""
+        self._intake = intake
+        self._partitions = partitions
+        self._rules = rules
+        self._fetch_rooms = fetch_rooms
+        self._gap_since_s: dict[int, float] = {}
+
+    async def fill(self, block: Block) -> None:
+        """Judge what is there now into the block, as far as it has room.
+
+        Raises: Interrupted, with everything where it was, if rooms could not be fetched.
+        """
+        slices = await self._next_slices(block)
+        try:
+            await self._fetch_what_they_need(slices)
+        except Interrupted:
+            self._intake.put_back(part.frame for part in slices if part.ends_frame)
+            raise
+        for part in slices:
+            judge(part, self.held[part.frame.partition], self._partitions, self._rules, block)
+            await asyncio.sleep(0)
+
+    async def _next_slices(self, block: Block) -> list[Slice]:
+        """Take frames off the intake, decoded, up to what the block has room for."""
+        slices: list[Slice] = []
+        next_offsets = {number: held.next_offset for number, held in self.held.items()}
+        inputs, value_bytes = block.inputs, block.value_bytes
+        while (
+            (frame := self._intake.peek()) is not None and inputs < BLOCK_INPUTS_MAX and value_bytes < BLOCK_BYTES_MAX
+        ):
+            if self._is_next(frame, next_offsets):
+                held = self.held[frame.partition]
+                start = held.next_index if frame.offset == held.next_offset else 0
+                part = decode_slice(frame, start, BLOCK_INPUTS_MAX)
+                slices.append(part)
+                if not part.ends_frame:
+                    break
+                inputs += len(part.lines)
+                value_bytes += len(frame.value)
+                next_offsets[frame.partition] += 1
+                await asyncio.sleep(0)
+            self._intake.take()
+        return slices
+
+    def _is_next(self, frame: Taken, next_offsets: Mapping[int, int]) -> bool:
+        expected = next_offsets.get(frame.partition)
+        if expected is None:
+            return False
+        if frame.offset == expected:
+            self._gap_since_s.pop(frame.partition, None)
+            return True
+        if frame.offset < expected:
+            frame.ack()
+        else:
+            self._gap_since_s.setdefault(frame.partition, time.monotonic())
+        return False
+
+    def seeks_due(self) -> dict[int, int]:
+        """Return the next offset of each partition where something was missing for too long; asks once a while."""
+        now_s = time.monotonic()
+        due = [number for number, since_s in self._gap_since_s.items() if now_s - since_s >= SEEK_AFTER_S]
+        for number in due:
+            self._gap_since_s[number] = now_s
+        return {number: self.held[number].next_offset for number in due if number in self.held}
+
+    def lose(self, partitions: Iterable[int]) -> None:
+        """Forget everything about the partitions."""
+        for number in partitions:
+            self.held.pop(number, None)
+            self._gap_since_s.pop(number, None)
+
+    async def _fetch_what_they_need(self, slices: list[Slice]) -> None:
+        """Make every room whole whose attributes or answers an input will look at, with one query for all."""
+        missing: dict[RoomKey, Partition] = {}
+        earliest_ms = NEVER_MS
+        for part in slices:
+            held = self.held[part.frame.partition]
+            for item in part.lines:
+                if not isinstance(item, Input) or not needs_whole_room(item):
+                    continue
+                key = (item.room_kind, item.room)
+                if not held.rooms.is_whole(key) and partition_of(*key, self._partitions) == held.number:
+                    missing[key] = held
+                    earliest_ms = min(earliest_ms, item.received_at_ms)
+        if not missing:
+            return
+        stored = await self._fetch_rooms(frozenset(missing), earliest_ms)
+        for key, held in missing.items():
+            room = held.rooms.add_whole(key, stored.get(key) or Room(*key))
+            held.leases.watch_room(key, room)
+
+    def sweep(self, kept: frozenset[RoomKey]) -> None:
+        """Let idle rooms leave memory; `kept` are those with rows that are not stored yet."""
+        for held in self.held.values():
+            held.rooms.sweep(held.received_ms, self._rules, kept)

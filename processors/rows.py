@@ -1,0 +1,126 @@
+"""A block's facts to the rows of `room_events`, column by column.
+
+A column is one pass over the block's lists, because building a row at a time costs several times as much. Values stand
+here in the form that no column refuses: counters and times were bounded when they were decoded and decided.
+
+What a row says of the client (event, device, address, …) is what its input said; a consequence that concerns somebody
+else's session (a kill, a lease found expired) carries nothing of the client that caused it.
+Source: interfaces, `room_events`; storage/columns.py has the columns and their types.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pyarrow
+
+from processors.block import Block
+from state_machine.facts import Fact
+from state_machine.inputs import Input
+from state_machine.vocabulary import RULE_VERSION
+from storage.columns import COLUMN_TYPES, ROW_SCHEMA
+from storage.frames import TIME_MS_MAX
+
+_EXTRA_ENCODER = msgspec.json.Encoder()
+
+NOBODY = Input(kind="")
+"""Stands for the client of a row that no client caused."""
+
+
+def rows_of(block: Block, epochs: Mapping[int, int], judged_at_ms: int) -> pyarrow.Table:
+    """Return the block's rows.
+
+    Units: `judged_at_ms` epoch milliseconds, UTC, the same for every row, so that the block is one part of one day.
+    """
+    columns: dict[str, Sequence[Any]] = {
+        **_columns_of_facts(block.facts, block.items),
+        **_columns_of_inputs(block.items),
+        **_columns_of_clients([_client_of(fact, item) for fact, item in zip(block.facts, block.items, strict=True)]),
+        "log_partition": block.partitions,
+        "log_offset": block.offsets,
+        "log_index": block.indexes,
+        "frame_inputs": block.frame_inputs,
+        "epoch": [epochs[partition] for partition in block.partitions],
+        "judged_at": [judged_at_ms] * len(block.facts),
+        "rule_version": [RULE_VERSION] * len(block.facts),
+    }
+    return pyarrow.Table.from_arrays(
+        [pyarrow.array(columns[name], type=kind) for name, kind in COLUMN_TYPES.items()], schema=ROW_SCHEMA
+    )
+
+
+def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> dict[str, Sequence[Any]]:
+    states, connections, send_streams, recv_streams = zip(*[fact.declared for fact in facts], strict=True)
+    before = zip(*[fact.before for fact in facts], strict=True)
+    prev_states, prev_connections, prev_send_streams, prev_recv_streams = before
+    return {
+        "event": [item.event if fact.index == 0 else "" for fact, item in zip(facts, items, strict=True)],
+        "fact": [fact.name for fact in facts],
+        "fact_index": [fact.index for fact in facts],
+        "session_id": [fact.session_id for fact in facts],
+        "user_id": [fact.user_id for fact in facts],
+        "event_family": [fact.family for fact in facts],
+        "state": states,
+        "connections": connections,
+        "send_streams": send_streams,
+        "recv_streams": recv_streams,
+        "prev_state": prev_states,
+        "prev_connections": prev_connections,
+        "prev_send_streams": prev_send_streams,
+        "prev_recv_streams": prev_recv_streams,
+        "verdict": [fact.verdict for fact in facts],
+        "reason": [fact.reason for fact in facts],
+        "moved": [fact.moved for fact in facts],
+        "opened_at": [fact.opened_at_ms for fact in facts],
+        "prev_since": [fact.since_ms for fact in facts],
+        "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in facts]),
+        "at": _bounded([fact.at_ms for fact in facts]),
+        "extra": [_extra_of(fact, item) for fact, item in zip(facts, items, strict=True)],
+    }
+
+
+def _columns_of_inputs(items: Sequence[Input]) -> dict[str, Sequence[Any]]:
+    return {
+        "kind": [item.kind for item in items],
+        "room_kind": [item.room_kind for item in items],
+        "room_id": [item.room for item in items],
+        "input_id": [item.id for item in items],
+        "client_seq": [item.seq for item in items],
+        "occurred_at": [item.occurred_at_ms or item.received_at_ms for item in items],
+        "received_at": [item.received_at_ms for item in items],
+    }
+
+
+def _columns_of_clients(clients: Sequence[Input]) -> dict[str, Sequence[Any]]:
+    return {
+        "device_type": [client.device_type for client in clients],
+        "service": [client.service for client in clients],
+        "app": [client.app for client in clients],
+        "client_ip": [client.client_ip for client in clients],
+        "user_agent": [client.user_agent for client in clients],
+        "bytes_sent": [client.bytes_sent for client in clients],
+        "bytes_recv": [client.bytes_recv for client in clients],
+    }
+
+
+def _client_of(fact: Fact, item: Input) -> Input:
+    return item if fact.index == 0 or fact.session_id == item.session else NOBODY
+
+
+def _bounded(times_ms: list[int]) -> list[int]:
+    """Return the times, none later than a column holds: only a lease of centuries is."""
+    return times_ms if max(times_ms) < TIME_MS_MAX else [min(time_ms, TIME_MS_MAX) for time_ms in times_ms]
+
+
+def _extra_of(fact: Fact, item: Input) -> str:
+    """Return what no column holds, as a JSON object, or nothing.
+
+    Shape: the fact's own members stand at the top, so that a room restores from its rows; `input` holds members of
+    the input that its answer did not take.
+    """
+    if not (fact.extra or (item.extra and fact.index == 0)):
+        return ""
+    members: dict[str, Any] = fact.extra
+    if fact.index == 0 and not item.extra.items() <= fact.extra.items():
+        members = {**fact.extra, "input": item.extra}
+    return _EXTRA_ENCODER.encode(members).decode()

@@ -1,0 +1,99 @@
+"""One step of the processor, without IO: lines of a frame in, facts and decisions into a block.
+
+Everything that deserves a decision is decided by the core; here a line finds its room, the facts change it, and each
+fact finds its place in the block. A line that is no input becomes a dead letter, so that every line gives at least one
+row and every input is counted in exactly one place.
+"""
+
+import base64
+from typing import Any
+
+from processors.block import Block
+from processors.partition import Partition
+from processors.rooms import RoomKey
+from processors.taken import Slice
+from state_machine.decide import decide
+from state_machine.evolve import evolve
+from state_machine.facts import Fact
+from state_machine.inputs import Input
+from state_machine.room import NEVER_MS, Rules
+from storage.decisions import ANNOUNCED_FACTS, decision_of, encode_decision
+from storage.frames import FRAME_BYTES_MAX, MalformedLine, partition_of
+
+DEAD_LETTER_BYTES_MAX = FRAME_BYTES_MAX
+"""More of a dead letter than this is not kept; its length is."""
+
+
+def judge(part: Slice, held: Partition, partitions: int, rules: Rules, block: Block) -> None:
+    """Decide the slice's lines in order, apply the facts to the partition's rooms and add them to the block."""
+    facts_before = len(block.facts)
+    keys: list[RoomKey] = []
+    rooms = held.rooms.by_key
+    for index, line in enumerate(part.lines, part.start):
+        if isinstance(line, MalformedLine):
+            _add_dead_letter(block, part, index, line)
+            continue
+        key = (line.room_kind, line.room)
+        room = rooms.get(key)
+        if room is None:
+            if partition_of(line.room_kind, line.room, partitions) != held.number:
+                _add_dead_letter(block, part, index, _misplaced(line))
+                continue
+            room = held.rooms.open(key)
+        keys.append(key)
+        facts = decide(room, line, rules)
+        for fact in facts:
+            evolve(room, fact)
+            block.facts.append(fact)
+            block.items.append(line)
+            block.indexes.append(index)
+        _note_consequences(held, block, line, facts, (part.frame.offset, index))
+    added = len(block.facts) - facts_before
+    block.partitions.extend([held.number] * added)
+    block.offsets.extend([part.frame.offset] * added)
+    block.frame_inputs.extend([part.frame_inputs] * added)
+    _note_slice(part, held, keys, block)
+
+
+def _note_consequences(held: Partition, block: Block, item: Input, facts: list[Fact], place: tuple[int, int]) -> None:
+    """Add what is published of the facts to the block, and watch the leases that they gave."""
+    key = (item.room_kind, item.room)
+    soonest_ms = held.leases.soonest_ms
+    for fact in facts:
+        lease_ends_at_ms = fact.lease_ends_at_ms
+        if lease_ends_at_ms and lease_ends_at_ms < soonest_ms.get(key, NEVER_MS):
+            held.leases.watch(key, lease_ends_at_ms)
+        if (item.id and fact.index == 0) or fact.name in ANNOUNCED_FACTS:
+            decision = encode_decision(decision_of(item, fact, held.number, *place))
+            block.decisions.setdefault(held.number, []).append(decision)
+    if item.kind == "expire":
+        held.leases.answered(key, item.session)
+    if item.received_at_ms > held.received_ms:  # noqa: PLR1730  # a call of max costs three times as much
+        held.received_ms = item.received_at_ms
+
+
+def _note_slice(part: Slice, held: Partition, keys: list[RoomKey], block: Block) -> None:
+    held.rooms.note_use(keys)
+    held.advance(part.frame.offset, len(part.lines), part.ends_frame)
+    if part.ends_frame:
+        block.ended.append(part.frame)
+    block.inputs += len(part.lines)
+    block.value_bytes += len(part.frame.value)
+
+
+def _misplaced(item: Input) -> MalformedLine:
+    """Return the refusal of an input whose room belongs to another partition: its owner alone may decide about it."""
+    return MalformedLine("wrong_partition", f"{item.room_kind}/{item.room}"[:200])
+
+
+def _add_dead_letter(block: Block, part: Slice, index: int, malformed: MalformedLine) -> None:
+    appended_at_ms = part.frame.appended_at_ms
+    extra = _kept_bytes(part.raw[index - part.start], malformed.detail)
+    block.facts.append(Fact("dead_letter", 0, appended_at_ms, reason=malformed.reason, extra=extra))
+    block.items.append(Input(kind="", received_at_ms=appended_at_ms))
+    block.indexes.append(index)
+
+
+def _kept_bytes(line: bytes, detail: str) -> dict[str, Any]:
+    kept = line[:DEAD_LETTER_BYTES_MAX]
+    return {"base64": base64.b64encode(kept).decode(), "bytes": len(line), "detail": detail}

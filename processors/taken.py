@@ -1,0 +1,57 @@
+"""A frame as the processor took it from the log, and a slice of its lines, decoded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from state_machine.inputs import Input
+from storage.frames import MalformedLine, decode_input, split_frame
+
+Line = Input | MalformedLine
+"""A decoded line, or why it does not decode."""
+
+
+@dataclass(slots=True, eq=False)
+class Taken:
+    """One frame of the inputs topic.
+
+    Units: `appended_at_ms` epoch milliseconds, UTC.
+    """
+
+    partition: int
+    offset: int
+    appended_at_ms: int
+    value: bytes
+    ack: Callable[[], object]
+    """Tells Faust that the frame is done with."""
+
+
+@dataclass(slots=True)
+class Slice:
+    """Consecutive lines of a frame; all of it unless the frame is larger than a block."""
+
+    frame: Taken
+    start: int
+    """Index in the frame of the first line."""
+    raw: list[bytes]
+    lines: list[Line]
+    """The same lines decoded."""
+    frame_inputs: int
+    """How many lines the whole frame holds."""
+
+    @property
+    def ends_frame(self) -> bool:
+        """Whether the frame's last line is in here."""
+        return self.start + len(self.lines) >= self.frame_inputs
+
+
+def decode_slice(frame: Taken, start: int, lines_max: int) -> Slice:
+    """Return the frame's lines from `start` on, at most `lines_max` of them, each decoded or with its reason."""
+    every = split_frame(frame.value)
+    raw = every if start == 0 and len(every) <= lines_max else every[start : start + lines_max]
+    lines: list[Line] = []
+    for line in raw:
+        try:
+            lines.append(decode_input(line))
+        except MalformedLine as malformed:
+            lines.append(malformed)
+    return Slice(frame, start, raw, lines, len(every))

@@ -1,0 +1,162 @@
+"""Taking partitions over: from here on they are this worker's, and nobody else's rows get in (design section 6).
+
+1. Claim: a new epoch for each partition, under this worker's own id. The gate refuses everybody else from now on.
+2. Wait until no insert that was let in before is still running, so that what is read next is final.
+3. Read the marks, and hold them against the log: a partition whose log does not fit stops, loudly, with the offsets.
+4. Bring back the rooms that have a live or recently closed session.
+5. Publish the decisions of the last seconds again: the worker before may have stopped between rows and decisions.
+
+The next offset is the mark's own, unless the log no longer has it: so a frame that was cut over two blocks is read
+again and goes on behind its last stored line.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from processors.effects import LOGGER, Effects, Patience
+from processors.partition import Partition
+from processors.restore import restored_rooms
+from processors.rooms import RoomKey
+from state_machine.inputs import Input
+from state_machine.room import Room, Rules
+from storage.clock import now_ms
+from storage.decisions import Decision, decision_of, encode_decision
+from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch
+from storage.frames import MalformedLine, decode_input, partition_of, split_frame
+from storage.ownership import Mark, check_log, claim, stored_marks
+from storage.restoring import StoredFact, Wanted, last_decisions, stored_rooms
+from storage.store import Store
+
+PUBLISHED_AGAIN_MS = 5_000
+"""Decisions of so much of each partition's newest rows are published again."""
+CLOCK_SKEW_MS = 60_000
+"""How much earlier than others one ingest process may date what it receives."""
+
+
+class Standing(NamedTuple):
+    """Where store and log stand at a takeover."""
+
+    epochs: Mapping[int, int]
+    marks: Mapping[int, Mark]
+    bounds: Mapping[int, Bounds]
+
+
+class Takeover:
+    """Takes partitions over for one worker."""
+
+    def __init__(self, store: Store, log: EventLog, rules: Rules, owner: str, patience: Patience) -> None:
+        self._store = store
+        self._log = log
+        self._rules = rules
+        self._owner = owner
+        self._patience = patience
+        self._effects = Effects(store, log, patience)
+
+    async def take(self, partitions: frozenset[int]) -> dict[int, Partition]:
+        """Return the partitions as they stand now, ready to go on; those whose log does not fit are left out.
+
+        Raises: Interrupted; LogMismatch if the store belongs to another log.
+        """
+        standing = await self._patience.until_done("take partitions over", lambda: self._claim(partitions))
+        taken = {
+            number: _partition_at(number, standing)
+            for number in await self._patience.until_done("check the log", lambda: self._fitting(standing))
+        }
+        await self._patience.until_done("restore rooms", lambda: self._restore(taken))
+        again = await self._patience.until_done("read the last decisions", lambda: self._last_decisions(taken))
+        await self._effects.publish(again)
+        return taken
+
+    async def fetch_rooms(self, keys: frozenset[RoomKey], received_ms: int) -> Mapping[RoomKey, Room]:
+        """Return what the store has of single rooms, for an input received then.
+
+        Raises: Interrupted.
+        """
+        since_ms = self._closed_since_ms(received_ms)
+        partitions = self._log.partitions
+        wanted = Wanted(partitions, {partition_of(*key, partitions): since_ms for key in keys}, keys)
+        stored = await self._patience.until_done("fetch rooms", lambda: stored_rooms(self._store, wanted))
+        return restored_rooms(stored)
+
+    async def _claim(self, partitions: frozenset[int]) -> Standing:
+        epochs = await claim(self._store, partitions, self._owner, self._log.log_id, now_ms())
+        marks = await stored_marks(self._store, partitions)
+        bounds = await asyncio.to_thread(self._log.bounds, INPUTS_TOPIC)
+        return Standing(epochs, marks, {number: bounds[number] for number in partitions})
+
+    async def _fitting(self, standing: Standing) -> list[int]:
+        problems: Mapping[int, LogMismatch] = await check_log(
+            self._store, self._log.log_id, standing.bounds, standing.marks
+        )
+        for number, problem in sorted(problems.items()):
+            LOGGER.error("partition %d stands still: %s", number, problem)
+        return sorted(standing.epochs.keys() - problems.keys())
+
+    async def _restore(self, taken: Mapping[int, Partition]) -> None:
+        if not taken:
+            return
+        partitions = self._log.partitions
+        received_ms = await asyncio.to_thread(self._next_received_ms, taken)
+        since_ms = {number: self._closed_since_ms(time_ms) for number, time_ms in received_ms.items()}
+        rooms = restored_rooms(await stored_rooms(self._store, Wanted(partitions, since_ms)))
+        for number, held in taken.items():
+            held.received_ms = received_ms[number]
+        for key, room in rooms.items():
+            held = taken[partition_of(*key, partitions)]
+            held.rooms.add_whole(key, room)
+            held.leases.watch_room(key, room)
+
+    def _closed_since_ms(self, received_ms: int) -> int:
+        return received_ms - self._rules.closed_memory_ms - CLOCK_SKEW_MS
+
+    def _next_received_ms(self, taken: Mapping[int, Partition]) -> dict[int, int]:
+        """Return when each partition's next input was received; where nothing waits, now. Reads the log."""
+        now = now_ms()
+        return {number: min(self._received_ms(held) or now, now) for number, held in taken.items()}
+
+    def _received_ms(self, held: Partition) -> int | None:
+        for record in self._log.read(INPUTS_TOPIC, held.number, held.next_offset, 1):
+            for line in split_frame(record.value)[held.next_index :]:
+                try:
+                    return decode_input(line).received_at_ms
+                except MalformedLine:
+                    continue
+        return None
+
+    async def _last_decisions(self, taken: Mapping[int, Partition]) -> dict[int, list[bytes]]:
+        """Return the encoded decisions to publish again, by partition."""
+        again: dict[int, list[bytes]] = {}
+        rows = await last_decisions(self._store, taken, PUBLISHED_AGAIN_MS, now_ms())
+        await self._find_repeated_answers(rows, taken)
+        for row in rows:
+            number = row.place[0]
+            again.setdefault(number, []).append(encode_decision(_decision_of(row)))
+        return again
+
+    async def _find_repeated_answers(self, rows: list[StoredFact], taken: Mapping[int, Partition]) -> None:
+        """Give each row that answered a repeated command the earlier answer, which is what its reader is told."""
+        repeats = [row for row in rows if row.fact.name == "ignored" and row.fact.reason == "duplicate"]
+        missing = frozenset(key for row in repeats if (key := (row.room_kind, row.room_id)) not in _known(taken, row))
+        fetched = await self.fetch_rooms(missing, now_ms()) if missing else {}
+        for row in repeats:
+            key = (row.room_kind, row.room_id)
+            room = _known(taken, row).get(key) or fetched.get(key)
+            row.fact.repeats = room.answers.get(row.input_id) if room else None
+
+
+def _known(taken: Mapping[int, Partition], row: StoredFact) -> Mapping[RoomKey, Room]:
+    return taken[row.place[0]].rooms.by_key
+
+
+def _partition_at(number: int, standing: Standing) -> Partition:
+    mark, bounds = standing.marks[number], standing.bounds[number]
+    held = Partition(number, standing.epochs[number], mark.offset + 1, end_at_takeover=bounds.end)
+    if bounds.start <= mark.offset:
+        held.next_offset, held.next_index = mark.offset, mark.index + 1
+    return held
+
+
+def _decision_of(row: StoredFact) -> Decision:
+    item = Input(kind=row.kind, room_kind=row.room_kind, room=row.room_id, id=row.input_id)
+    return decision_of(item, row.fact, *row.place)

@@ -1,0 +1,152 @@
+"""A processor: opens the log and the store, runs the Faust app and the drain, and stops cleanly on SIGTERM.
+
+Safe to kill at any point (processors/drain.py says why). On SIGTERM or SIGINT it takes no more frames, stores what it
+has, gives the log back and returns.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from os import getpid
+from pathlib import Path
+from typing import Any
+
+from processors.app import ProcessorApp, keep_seeking, make_app, quieten_faust
+from processors.drain import Drain
+from processors.effects import FIRST_PAUSE_S, LOGGER, LONGEST_PAUSE_S, Effects, Patience
+from processors.expiry import Expiry
+from processors.housekeeping import Housekeeping
+from processors.intake import Intake
+from processors.judging import Judging
+from processors.takeover import Takeover
+from state_machine.room import Rules
+from storage.event_log import EventLog
+from storage.open_log import open_log
+from storage.ownership import check_log
+from storage.settings import Settings
+from storage.store import Store, StoreUnavailable
+
+STOP_TIMEOUT_S = 20.0
+"""For so long a worker that was told to stop tries to store what it has; the log has it anyway."""
+
+
+def run_processor(settings: Settings) -> None:
+    """Process until SIGTERM or SIGINT.
+
+    Raises: LogMismatch, LogUnavailable, StoreRefused, SettingsError if the settings do not fit what is there.
+    """
+    quieten_faust()
+    asyncio.run(_run(settings))
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return the settings that decisions depend on."""
+    return Rules(
+        call_lease_ms=settings.participant_ttl_s * 1000,
+        account_lease_ms=settings.playback_ttl_s * 1000,
+        stream_lease_ms=settings.stream_ttl_s * 1000,
+        playback_limit=settings.playback_limit,
+    )
+
+
+async def _run(settings: Settings) -> None:
+    log = await asyncio.to_thread(open_log, settings.log_engine_url, settings.partition_count)
+    stopping = asyncio.Event()
+    with contextlib.closing(log), _signals_set(stopping):
+        store = await _reached_store(settings, stopping)
+        if store is None:
+            return
+        async with store:
+            await check_log(store, log.log_id, {}, {})
+            await _process(settings, log, store, stopping)
+
+
+class WorkerFailed(Exception):
+    """A part of the worker ended by itself; the text says which, the cause why."""
+
+
+async def _process(settings: Settings, log: EventLog, store: Store, stopping: asyncio.Event) -> None:
+    owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
+    rules = rules_of(settings)
+    patience = Patience()
+    intake = Intake()
+    takeover = Takeover(store, log, rules, owner, patience)
+    judging = Judging(intake, log.partitions, rules, takeover.fetch_rooms)
+    drain = Drain(intake, judging, Effects(store, log, patience), takeover, patience)
+    with tempfile.TemporaryDirectory(prefix="roomstate-faust-") as faust_dir:
+        app = make_app(settings.log_engine_url, log.partitions, Path(faust_dir), drain)
+        tasks = {
+            asyncio.create_task(work, name=name)
+            for name, work in (
+                ("drain", drain.run()),
+                ("seeking", keep_seeking(app, judging)),
+                ("expiry", Expiry(judging.held, log).run()),
+                ("housekeeping", Housekeeping(judging.held, log, store, owner).run()),
+                ("Faust", _faust(app)),
+            )
+        }
+        told = asyncio.create_task(stopping.wait(), name="signal")
+        try:
+            ended, _ = await asyncio.wait({*tasks, told}, return_when=asyncio.FIRST_COMPLETED)
+            _raise_what_failed(ended - {told})
+            await _finish(drain)
+        finally:
+            await app.stop()
+            await _cancel({*tasks, told})
+
+
+async def _faust(app: ProcessorApp) -> None:
+    """Run the app; returns only if it crashed."""
+    await app.start()
+    LOGGER.info("processing")
+    await app.wait_until_stopped()
+
+
+async def _finish(drain: Drain) -> None:
+    """Store what was taken, as far as that is possible in time."""
+    drain.stop()
+    try:
+        await asyncio.wait_for(drain.finished.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        LOGGER.warning("stopping with frames that are not stored yet; they are in the log")
+
+
+def _raise_what_failed(ended: set[asyncio.Task[Any]]) -> None:
+    for task in ended:
+        raise WorkerFailed(f"{task.get_name()} ended by itself") from task.exception()
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _reached_store(settings: Settings, stopping: asyncio.Event) -> Store | None:
+    """Return the store as soon as it answers, or None if told to stop before."""
+    pause_s = FIRST_PAUSE_S
+    while not stopping.is_set():
+        try:
+            return await Store.connect(settings.store_engine_url())
+        except StoreUnavailable as error:
+            LOGGER.warning("waiting for the store (%s); trying again in %.1f s", error, pause_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    return None
+
+
+@contextlib.contextmanager
+def _signals_set(stopping: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
