@@ -1,0 +1,185 @@
+"""The two servers that benchmarks/ingest.py compares, each in a process of its own, and what is posted to them."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.request import urlopen
+
+from benchmarks.http_load import Load, Target, UnexpectedReply, post_all
+from ingest.keys import Keys
+from ingest.tokens import SessionTokens
+from storage.clock import now_ms
+from storage.decisions import Decision, encode_decision
+from storage.event_log import DECISIONS_TOPIC, Frame
+from storage.frames import partition_of
+from storage.sqlite_log import SqliteLog
+
+PARTITIONS: Final = 8
+_SECRET: Final = "benchmark"
+_LEASE_MS: Final = 3_600_000
+_READY_S: Final = 20.0
+_STATUS: Final = json.dumps(
+    {
+        "action": "status",
+        "event": "Session.subscribeCompleted",
+        "state": "sendrecv",
+        "connections": 2,
+        "sendStreams": 1,
+        "recvStreams": 1,
+    }
+).encode()
+_BARE_SERVER: Final = """
+import sys
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+class Status(BaseModel):
+    action: str
+    event: str
+    state: str
+    connections: int
+    sendStreams: int
+    recvStreams: int
+
+app = FastAPI()
+
+@app.post("/rooms/{token}", status_code=204)
+async def post_status(token: str, status: Status) -> None:
+    return None
+
+uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="warning")
+"""
+_INGEST_SERVER: Final = """
+from ingest.server import run_ingest
+from storage.settings import load_settings
+
+run_ingest(load_settings())
+"""
+
+
+class Side(NamedTuple):
+    """A running server and what is posted to it."""
+
+    name: str
+    pid: int
+    load: Load
+
+
+@contextmanager
+def bare_side(requests: int, connections: int) -> Iterator[Side]:
+    """Run a FastAPI route with a pydantic body that stores nothing."""
+    port = _free_port()
+    load = Load(port, [Target("/rooms/benchroom00", _headers("none"))] * connections, _STATUS, requests)
+    with _served([sys.executable, "-c", _BARE_SERVER, str(port)], {}) as pid:
+        _wait_until_answered(load)
+        yield Side("bare FastAPI route", pid, load)
+
+
+@contextmanager
+def ingest_side(requests: int, connections: int, folder: Path) -> Iterator[Side]:
+    """Run ingest on a SQLite log in the folder, with one room and session for each connection."""
+    port = _free_port()
+    settings = {
+        "ROOMSTATE_DATA_DIR": str(folder),
+        "ROOMSTATE_PORT": str(port),
+        "ROOMSTATE_SECRET": _SECRET,
+        "ROOMSTATE_PARTITIONS": str(PARTITIONS),
+        "ROOMSTATE_STORE_PORT": str(_free_port()),  # nobody there: known sessions are served without the store
+    }
+    rooms = [f"benchroom{number:02d}" for number in range(connections)]
+    tokens = SessionTokens(Keys.of(_SECRET.encode()).tokens)
+    targets = [Target(f"/rooms/{room}", _headers(tokens.issue(room, f"stay-in-{room}", now_ms()))) for room in rooms]
+    load = Load(port, targets, _STATUS, requests)
+    with _served([sys.executable, "-c", _INGEST_SERVER], settings) as pid:
+        _wait_until_alive(port)
+        _announce(folder / "log.db", rooms)
+        _wait_until_answered(load)
+        yield Side("Roomstate status route", pid, load)
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that the process and its threads have used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _headers(token: str) -> Mapping[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "Authorization": f"Basic {base64.b64encode(token.encode()).decode()}",
+        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:52.0) Gecko/20100101 Firefox/52.0",
+    }
+
+
+def _announce(path: Path, rooms: Sequence[str]) -> None:
+    """Publish that the rooms exist and who is in them, as a processor would."""
+    log = SqliteLog(path, PARTITIONS)
+    frames = []
+    for number, room in enumerate(rooms):
+        partition, at_ms = partition_of("call", room, PARTITIONS), now_ms()
+        created = Decision((partition, number, 0, 0), "room_created", "call", room, at_ms)
+        opened = Decision(
+            (partition, number, 1, 0),
+            "session_opened",
+            "call",
+            room,
+            at_ms,
+            session=f"stay-in-{room}",
+            opened_at_ms=at_ms,
+            lease_ends_at_ms=at_ms + _LEASE_MS,
+        )
+        value = b"\n".join((encode_decision(created), encode_decision(opened)))
+        frames.append(Frame(DECISIONS_TOPIC, partition, value, 2))
+    log.append(frames, 5.0)
+    log.close()
+
+
+@contextmanager
+def _served(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[int]:
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(_READY_S)
+
+
+def _wait_until_alive(port: int) -> None:
+    give_up_s = time.monotonic() + _READY_S
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5.0):
+                return
+        except OSError:
+            if time.monotonic() > give_up_s:
+                raise
+            time.sleep(0.05)
+
+
+def _wait_until_answered(load: Load) -> None:
+    """Post to every target until all are answered 204; this also warms both sides up."""
+    give_up_s = time.monotonic() + _READY_S
+    while True:
+        try:
+            post_all(load._replace(requests=max(1000, len(load.targets))))
+            return
+        except (OSError, UnexpectedReply):
+            if time.monotonic() > give_up_s:
+                raise
+            time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
