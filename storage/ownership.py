@@ -16,7 +16,9 @@ from storage.columns import LANDING_TABLE
 from storage.event_log import Bounds, LogMismatch
 from storage.store import Store, StoreUnavailable
 
-_CLAIM_ATTEMPTS: Final = 8
+_CLAIM_ATTEMPTS: Final = 12
+_PAUSE_MAX_S: Final = 2.0
+"""Losers of a simultaneous claim try again after a random pause that grows up to this, so that one gets through."""
 _SETTLE_S: Final = 60.0
 """Longer than a ClickHouse server waits for the body of an insert whose sender froze (30 s)."""
 
@@ -106,7 +108,7 @@ async def claim(
             await _check_log_id(store, log_id)
             await _wait_for_older_inserts(store, settle_s)
             return epochs
-        await asyncio.sleep(random.uniform(0, 0.05 * (attempt + 1)))
+        await asyncio.sleep(random.uniform(0, min(0.05 * 2**attempt, _PAUSE_MAX_S)))
     raise StoreUnavailable(f"others keep claiming partitions {wanted}: is another set of processors running?")
 
 

@@ -108,18 +108,15 @@ class Stay:
     def opening(self, kind: str, lease_ends_ms: int) -> Row:
         """Return the row that opens the stay."""
         self.since_ms = self.opened_at_ms
-        return a_row(
-            **self._common(kind, "session_opened", self.opened_at_ms),
-            state="init",
-            moved=True,
-            lease_ends_at=lease_ends_ms,
-        )
+        common = self._common(kind, "session_opened", self.opened_at_ms)
+        return a_row(**common, state="init", moved=True, lease_ends_at=lease_ends_ms)
 
     def judged(
         self,
         at_ms: int,
         state: str,
         counters: tuple[int, int, int],
+        *,
         event: str = "Session.connectionCreated",
         verdict: str = "diagram",
         moved: bool = True,
