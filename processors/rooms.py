@@ -2,7 +2,8 @@
 
 In memory is every room with a live or recently closed session (takeover loads them), and what was touched lately. A
 room that a status opened may have attributes and answered commands that only the store knows: it is not *whole* until
-they were fetched. A status and an `expire` never look at those, everything else does (design section 5).
+they were fetched. A status never looks at those, nor does an `expire` without an id; everything else does (design
+section 5).
 """
 
 from collections.abc import Iterable
@@ -14,14 +15,13 @@ from state_machine.room import Room, Rules
 RoomKey = tuple[str, str]
 """Room kind and room id."""
 
-_NEVER_NEED_THE_STORE = frozenset({"status", "expire"})
 _CLOCK_SKEW_MS = 60_000
 """How much later than others one ingest process's clock may run without a session being forgotten too early."""
 
 
 def needs_whole_room(item: Input) -> bool:
     """Tell whether deciding the input takes the room's attributes or answered commands."""
-    return item.kind not in _NEVER_NEED_THE_STORE
+    return item.kind != "status" and (item.kind != "expire" or bool(item.id))
 
 
 class Rooms:

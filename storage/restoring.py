@@ -89,7 +89,7 @@ def _wanted_stays(of_rooms: str) -> str:
     return f"""
 SELECT room_kind, room_id, session_id, opened_at
 FROM room_events
-WHERE session_id != '' AND opened_at > {_NO_TIME} AND {of_rooms}
+WHERE opened_at > {_NO_TIME} AND {of_rooms}
 GROUP BY room_kind, room_id, session_id, opened_at
 HAVING countIf(fact = 'session_closed') = 0
     OR {_MS}(maxIf(at, fact = 'session_closed')) >= {{closed_since_ms:Array(Int64)}}[{_OF_PARTITION} + 1]"""
@@ -148,9 +148,9 @@ async def stored_rooms(store: Store, wanted: Wanted) -> StoredRooms:
         store.rows(_answers(of_rooms), parameters),
     )
     return StoredRooms(
-        [_stay_of(row) for row in stays if row[0]],
-        sorted(map(_fact_of, attributes), key=_log_order),
-        sorted(map(_fact_of, answers), key=_log_order),
+        [stay_of(row) for row in stays if row[0]],
+        sorted(map(fact_of, attributes), key=log_order),
+        sorted(map(fact_of, answers), key=log_order),
     )
 
 
@@ -164,12 +164,13 @@ def _parameters(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _stay_of(row: Sequence[Any]) -> StoredStay:
+def stay_of(row: Sequence[Any]) -> StoredStay:
+    """Return the stay of one row of the question about stays."""
     _, closings, opened, closed, last, at_ms, lease_ends_at_ms, seq, ids = row
     return StoredStay(
-        opened=_fact_of(opened),
-        closed=_fact_of(closed) if closings else None,
-        last=_fact_of(last).fact,
+        opened=fact_of(opened),
+        closed=fact_of(closed) if closings else None,
+        last=fact_of(last).fact,
         at_ms=at_ms,
         lease_ends_at_ms=lease_ends_at_ms,
         seq=seq,
@@ -177,7 +178,8 @@ def _stay_of(row: Sequence[Any]) -> StoredStay:
     )
 
 
-def _fact_of(row: Sequence[Any]) -> StoredFact:
+def fact_of(row: Sequence[Any]) -> StoredFact:
+    """Return the fact of one row in the order of `_FACT_COLUMNS`."""
     room_kind, room_id, kind, input_id, partition, offset, index, name, fact_index, at_ms, *rest = row
     session_id, user_id, opened_at_ms, *snapshots_and_rest = rest
     since_ms, moved, family, verdict, reason, lease_ends_at_ms, extra = snapshots_and_rest[8:]
@@ -204,7 +206,8 @@ def _fact_of(row: Sequence[Any]) -> StoredFact:
     return StoredFact(room_kind, room_id, kind, input_id, (partition, offset, index), fact)
 
 
-def _log_order(stored: StoredFact) -> tuple[int, int, bool, int]:
+def log_order(stored: StoredFact) -> tuple[int, int, bool, int]:
+    """Return what facts of one partition are sorted by to stand as they were applied."""
     _, offset, index = stored.place
     return offset, index, stored.fact.index == 0, stored.fact.index
 
@@ -243,4 +246,4 @@ async def last_decisions(store: Store, partitions: Collection[int], within_ms: i
             "announced": sorted(ANNOUNCED_FACTS),
         },
     )
-    return [_fact_of(row) for row in rows]
+    return [fact_of(row) for row in rows]

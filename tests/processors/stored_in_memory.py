@@ -1,0 +1,111 @@
+"""What storage.restoring asks the store, answered from rows in memory: a second, naive writing of the same questions.
+
+Laws are tried out on it by the thousand; some of the same examples go through the real store.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from processors.restore import restored_rooms
+from processors.rooms import RoomKey
+from state_machine.room import Room
+from storage.restoring import ANSWERS_PER_ROOM, IDS_PER_STAY, StoredRooms, fact_of, log_order, stay_of
+
+Row = dict[str, Any]
+_COLUMNS = tuple(
+    """
+    room_kind room_id kind input_id log_partition log_offset log_index fact fact_index at session_id user_id opened_at
+    state connections send_streams recv_streams prev_state prev_connections prev_send_streams prev_recv_streams
+    prev_since moved event_family verdict reason lease_ends_at extra""".split()  # noqa: SIM905  # in the SQL's order
+)
+
+
+def stored(rows: Sequence[Row], closed_since_ms: int, keys: frozenset[RoomKey] | None) -> StoredRooms:
+    """Return what the store would have of the rooms."""
+    stays = [stay for stay in _stays(rows) if keys is None or _key(stay[0]) in keys]
+    wanted = [stay for stay in stays if _is_wanted(stay, closed_since_ms)]
+    rooms = keys if keys is not None else {_key(stay[0]) for stay in wanted}
+    of_rooms = [row for row in rows if _key(row) in rooms]
+    attributes = _last_of(of_rooms, 1, lambda row: (*_key(row), row["fact"]), _is_attribute)
+    answers = _last_of(of_rooms, ANSWERS_PER_ROOM, _key, _is_answer)
+    return StoredRooms(
+        [stay_of(_stay_row(stay)) for stay in wanted],
+        sorted(map(fact_of, map(_fact_row, attributes)), key=log_order),
+        sorted(map(fact_of, map(_fact_row, answers)), key=log_order),
+    )
+
+
+def restored(
+    rows: Sequence[Row], closed_since_ms: int, keys: frozenset[RoomKey] | None = None
+) -> Mapping[RoomKey, Room]:
+    """Return the rooms as they come back from the rows."""
+    return restored_rooms(stored(rows, closed_since_ms, keys))
+
+
+def _key(row: Row) -> RoomKey:
+    return row["room_kind"], row["room_id"]
+
+
+def _place(row: Row) -> tuple[int, int, bool, int]:
+    return row["log_offset"], row["log_index"], row["fact_index"] == 0, row["fact_index"]
+
+
+def _stays(rows: Iterable[Row]) -> list[list[Row]]:
+    found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=_place):
+        if row["opened_at"]:
+            found[*_key(row), row["session_id"], row["opened_at"]].append(row)
+    return list(found.values())
+
+
+def _is_wanted(stay: list[Row], closed_since_ms: int) -> bool:
+    closings = [row["at"] for row in stay if row["fact"] == "session_closed"]
+    return not closings or max(closings) >= closed_since_ms
+
+
+def _stay_row(stay: list[Row]) -> tuple[Any, ...]:
+    opened = [row for row in stay if row["fact"] == "session_opened"]
+    closed = [row for row in stay if row["fact"] == "session_closed"]
+    judged = [row for row in stay if row["fact"] == "status_judged"]
+    leases = [row["lease_ends_at"] for row in stay if row["lease_ends_at"]]
+    ids = [row for row in judged if row["input_id"] and row["verdict"] != "duplicate"]
+    return (
+        len(opened),
+        len(closed),
+        _fact_row(opened[-1]),
+        _fact_row(closed[-1]) if closed else (),
+        _fact_row(stay[-1]),
+        max(row["at"] for row in stay),
+        leases[-1] if leases else 0,
+        max((row["client_seq"] for row in judged if row["verdict"] not in ("duplicate", "late")), default=0),
+        [(0, 0, row["input_id"]) for row in reversed(ids[-IDS_PER_STAY:])],
+    )
+
+
+def _fact_row(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _COLUMNS)
+
+
+def _last_of(
+    rows: Iterable[Row], count: int, group: Callable[[Row], tuple[str, ...]], is_wanted: Callable[[Row], bool]
+) -> list[Row]:
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=_place):
+        if is_wanted(row):
+            groups[group(row)].append(row)
+    return [row for found in groups.values() for row in found[-count:]]
+
+
+def _is_attribute(row: Row) -> bool:
+    return row["fact"] in ("room_created", "room_updated", "room_deleted")
+
+
+def _is_answer(row: Row) -> bool:
+    return (
+        row["fact_index"] == 0
+        and row["input_id"] != ""
+        and row["kind"] not in ("status", "")
+        and (row["fact"], row["reason"]) != ("ignored", "duplicate")
+        and (row["kind"], row["fact"]) != ("expire", "session_closed")
+    )
