@@ -1,0 +1,108 @@
+"""Answers of any size in any format, with bounded memory: the engine writes its output into a pipe, we read the pipe.
+
+The engine's own streaming (`send_query`) formats each block for itself, so that only formats without header, footer and
+separators come out right; `INTO OUTFILE` formats the whole answer, and a full pipe holds the engine back. The engine
+does not mind that nobody reads the pipe any more: a reader who goes away must have the statement cancelled.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from storage.embedded.engine import Engine, Outcome, Session, Surroundings
+from storage.embedded.engine_errors import QUERY_WAS_CANCELLED, EngineError
+from storage.embedded.lanes import Lane, Lanes
+from storage.embedded.statements import Rows
+
+_PIPE_BYTES: Final = 1 << 20
+_READ_BYTES: Final = 1 << 18
+
+Prepare = Callable[[Session], None]
+"""What is done with the session before the statement runs in it."""
+
+
+class PipedRows:
+    """A statement that runs while its answer is read.
+
+    `chunks` yields the answer's bytes to their end; `outcome` is awaited after that. `abandon` cancels what still runs;
+    it must be called in the end, whatever happened.
+    """
+
+    def __init__(self, engine: Engine, lanes: Lanes, surroundings: Surroundings) -> None:
+        self._engine = engine
+        self._lanes = lanes
+        self._surroundings = surroundings
+        self._readable = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._read_end, self._write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+        _widen(self._read_end)
+        self._loop.add_reader(self._read_end, self._readable.set)
+        self._running: asyncio.Future[Outcome] | None = None
+        self._is_abandoned = False
+
+    def start(self, lane: Lane, rows: Rows, default_format: str, prepare: Prepare | None = None) -> None:
+        """Begin; `prepare` uses the session before the statement does.
+
+        Raises: EngineError if the lane is full.
+        """
+        sql = rows.into(f"/dev/fd/{self._write_end}", default_format)
+
+        def run() -> Outcome:
+            if self._is_abandoned:
+                raise EngineError(QUERY_WAS_CANCELLED, "Query was cancelled before it began")
+            with self._engine.session(self._surroundings) as session:
+                if prepare is not None:
+                    prepare(session)
+                return session.run(sql)
+
+        try:
+            self._running = lane.start(run)
+        except BaseException:
+            os.close(self._write_end)
+            raise
+        # The pipe ends when the statement has, not when the engine closes its file: no end is missed or seen too early.
+        self._running.add_done_callback(lambda _: os.close(self._write_end))
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the answer's bytes; ends when the statement ended, well or not."""
+        while True:
+            try:
+                chunk = os.read(self._read_end, _READ_BYTES)
+            except BlockingIOError:
+                self._readable.clear()
+                await self._readable.wait()
+                continue
+            if not chunk:
+                return
+            yield chunk
+
+    async def outcome(self) -> Outcome:
+        """Return the counts of the statement, whose answer was read to its end.
+
+        Raises: EngineError if it failed.
+        """
+        if self._running is None:
+            raise AssertionError("not started")
+        return await asyncio.shield(self._running)
+
+    async def abandon(self) -> None:
+        """Let go of the pipe, and cancel the statement if it still runs; returns when it has ended."""
+        self._is_abandoned = True
+        self._loop.remove_reader(self._read_end)
+        os.close(self._read_end)
+        running = self._running
+        while running is not None and not running.done():
+            await self._lanes.own.start(lambda: self._engine.cancel(self._surroundings.tag))
+            await asyncio.wait([running], timeout=0.2)
+
+
+def _widen(pipe_end: int) -> None:
+    """Give the pipe room for a megabyte where the system lets us; more room means fewer turns."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        try:
+            fcntl.fcntl(pipe_end, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        except OSError:
+            return
