@@ -28,7 +28,7 @@ _TAKEOVER_TIMEOUT_S = 24 * 3600.0
 """Faust gives up a seek that takes longer; a takeover waits as long as the store is out of reach."""
 _BUFFER_FRAMES = 4096
 """Of Faust's own queue; the transport delivers half of that unfinished at most, so it is never under pressure."""
-_NOISY_LOGGERS = ("faust", "mode", "aiokafka")
+_NOISY_LOGGERS = ("faust", "mode", "aiokafka", "processors.app", "storage")
 
 
 class ProcessorApp(faust.App):

@@ -15,9 +15,8 @@ from processors.partition import Partition
 from processors.rooms import RoomKey, needs_whole_room
 from processors.step import judge
 from processors.taken import Slice, Taken, decode_slice
-from state_machine.inputs import Input
 from state_machine.room import NEVER_MS, Room, Rules
-from storage.frames import partition_of
+from storage.frames import MalformedLine, partition_of
 
 FetchRooms = Callable[[frozenset[RoomKey], int], Awaitable[Mapping[RoomKey, Room]]]
 """Rooms as the store has them; the time is that of the earliest input that asks."""
@@ -109,7 +108,7 @@ class Judging:
         for part in slices:
             held = self.held[part.frame.partition]
             for item in part.lines:
-                if not isinstance(item, Input) or not needs_whole_room(item):
+                if isinstance(item, MalformedLine) or not needs_whole_room(item):
                     continue
                 key = (item.room_kind, item.room)
                 if not held.rooms.is_whole(key) and partition_of(*key, self._partitions) == held.number:

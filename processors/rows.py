@@ -75,7 +75,9 @@ def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> dict[str
         "prev_since": [fact.since_ms for fact in facts],
         "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in facts]),
         "at": _bounded([fact.at_ms for fact in facts]),
-        "extra": [_extra_of(fact, item) for fact, item in zip(facts, items, strict=True)],
+        "extra": [
+            _extra_of(fact, item) if fact.extra or item.extra else "" for fact, item in zip(facts, items, strict=True)
+        ],
     }
 
 
@@ -118,7 +120,7 @@ def _extra_of(fact: Fact, item: Input) -> str:
     Shape: the fact's own members stand at the top, so that a room restores from its rows; `input` holds members of
     the input that its answer did not take.
     """
-    if not (fact.extra or (item.extra and fact.index == 0)):
+    if not fact.extra and fact.index:
         return ""
     members: dict[str, Any] = fact.extra
     if fact.index == 0 and not item.extra.items() <= fact.extra.items():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from state_machine.inputs import Input
-from storage.frames import MalformedLine, decode_input, split_frame
+from storage.frames import MalformedLine, read_input, split_frame
 
 Line = Input | MalformedLine
 """A decoded line, or why it does not decode."""
@@ -51,7 +51,7 @@ def decode_slice(frame: Taken, start: int, lines_max: int) -> Slice:
     lines: list[Line] = []
     for line in raw:
         try:
-            lines.append(decode_input(line))
+            lines.append(read_input(line))
         except MalformedLine as malformed:
             lines.append(malformed)
     return Slice(frame, start, raw, lines, len(every))

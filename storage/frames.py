@@ -4,8 +4,9 @@ A frame's value is newline-delimited JSON, so that any tool reads the topic (des
 decode, or whose values no column could hold, is `MalformedLine`: it becomes a dead letter, never an error.
 """
 
+import dataclasses
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -21,6 +22,18 @@ TIME_MS_MAX = 9_000_000_000_000
 UINT64_MAX = (1 << 64) - 1
 
 _DECODER = msgspec.json.Decoder(Input)
+_READER: Any = msgspec.json.Decoder(
+    # Decoding to a dataclass takes seven times as long as decoding to a Struct of the same members. Plain JSON values
+    # make no cycles, so the collector need not look at them.
+    msgspec.defstruct(
+        "ReadInput",
+        [
+            (name, kind, msgspec.field(default_factory=dict) if name == "extra" else default)
+            for name, kind, default in ((each.name, each.type, each.default) for each in dataclasses.fields(Input))
+        ],
+        gc=False,
+    )
+)
 _DEFAULTS = Input()
 _FIELDS = tuple(name for name in Input.__slots__ if name != "extra")
 _KINDS = frozenset(INPUT_KINDS)
@@ -59,10 +72,22 @@ def decode_input(line: bytes) -> Input:
     Raises: MalformedLine with reason `not_an_input`, `unknown_kind`, `unknown_room_kind`, `out_of_range` or
     `oversized`.
     """
+    return _decoded(line, _DECODER.decode)
+
+
+def read_input(line: bytes) -> Input:
+    """Return what reads as the input of one line, member by member, in a fraction of the time.
+
+    For hot loops: it is no `Input` to `isinstance` and equals none.  Raises: as `decode_input`.
+    """
+    return _decoded(line, _READER.decode)
+
+
+def _decoded(line: bytes, decode: Callable[[bytes], Input]) -> Input:
     if len(line) > INPUT_BYTES_MAX:
         raise MalformedLine("oversized", f"{len(line)} bytes, at most {INPUT_BYTES_MAX} are taken")
     try:
-        item = _DECODER.decode(line)
+        item = decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedLine("not_an_input", str(error)) from error
     if item.kind not in _KINDS:
