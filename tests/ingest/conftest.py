@@ -1,0 +1,37 @@
+"""Servers that many tests of the edge share; each test makes rooms of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from storage.sqlite_log import SqliteLog
+from tests.ingest.decider_loop import deciding
+from tests.ingest.serving import Guest, HawkClient, Served, served, settings_for
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Ingest whose inputs are decided, with its store out of reach: what it knows it heard from the log."""
+    folder = tmp_path_factory.mktemp("ingest")
+    log = SqliteLog(folder / "log.db", 4)
+    with deciding(log), served(settings_for(folder), log) as running:
+        yield running
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def owner(server: Served) -> HawkClient:
+    """A registered user."""
+    return HawkClient(server)
+
+
+@pytest.fixture
+def room(owner: HawkClient) -> str:
+    """A new room of the owner's for three."""
+    return owner.create_room()
+
+
+@pytest.fixture
+def guest(server: Served, room: str) -> Guest:
+    """Somebody anonymous in the room."""
+    return Guest.joined(server, room)
