@@ -7,6 +7,7 @@ one of the decisions does not come in time the whole reply is a 503, after which
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, R
 from ingest.bodies import BodyEncodingUnknown, BodyTooLarge, BodyUnreadable, read_body
 from ingest.commands import Placed, Unanswered, new_id
 from ingest.edge import Edge
+from ingest.lines import Line
 from ingest.native.inputs import (
     BODY_BYTES_MAX,
     INPUTS_MAX,
@@ -31,6 +33,14 @@ from storage.decisions import Decision
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 _LARGE_BODY_BYTES: Final = 64 * 1024
 """Larger bodies are read in a thread, so that one of them does not hold up everybody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the request says about all its inputs."""
+
+    idempotency_key: str
+    must_have_ids: bool
 
 
 class Taken:
@@ -56,7 +66,8 @@ def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRoute
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> Response:
         """Take inputs: one JSON object, an array of them, or NDJSON; answered once they are durable."""
-        taken = await _taken(request, edge.partitions, idempotency_key or "", must_have_ids=wait is not None)
+        wish = Wish(idempotency_key or "", must_have_ids=wait is not None)
+        taken = await _taken(request, wish, edge)
         edge.metrics.native_inputs_refused.inc(len(taken.refused))
         decisions: list[Decision] = []
         if taken.lines:
@@ -76,7 +87,7 @@ def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRoute
     return router
 
 
-async def _taken(request: Request, partitions: int, idempotency_key: str, must_have_ids: bool) -> Taken:
+async def _taken(request: Request, wish: Wish, edge: Edge) -> Taken:
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type not in JSON_TYPES and media_type not in NDJSON_TYPES:
         raise HTTPException(415, "send application/json or application/x-ndjson")
@@ -89,13 +100,12 @@ async def _taken(request: Request, partitions: int, idempotency_key: str, must_h
         raise HTTPException(415, "send the body plain, or with gzip or deflate") from None
     except BodyUnreadable:
         raise HTTPException(400, "the body does not unpack") from None
-    arguments = (body, media_type, partitions, idempotency_key, must_have_ids)
     if len(body) > _LARGE_BODY_BYTES:
-        return await asyncio.to_thread(_read, *arguments)
-    return _read(*arguments)
+        return await asyncio.to_thread(_read, body, media_type, wish, edge)
+    return _read(body, media_type, wish, edge)
 
 
-def _read(body: bytes, media_type: str, partitions: int, idempotency_key: str, must_have_ids: bool) -> Taken:
+def _read(body: bytes, media_type: str, wish: Wish, edge: Edge) -> Taken:
     taken = Taken()
     try:
         values = decoded_inputs(body, media_type)
@@ -104,20 +114,25 @@ def _read(body: bytes, media_type: str, partitions: int, idempotency_key: str, m
         return taken
     if len(values) > INPUTS_MAX:
         raise HTTPException(413, f"at most {INPUTS_MAX} inputs are taken at once")
-    if idempotency_key and len(values) != 1:
+    if wish.idempotency_key and len(values) != 1:
         raise HTTPException(400, "Idempotency-Key is for one input; give each of several its own id")
     received_at_ms = now_ms()
     for index, value in enumerate(values):
         try:
             line = native_line(value, received_at_ms)
-            if idempotency_key:
-                if line.id not in ("", idempotency_key):
-                    raise Refused("id: differs from the Idempotency-Key")
-                line.id = idempotency_key
-            elif must_have_ids and not line.id:
-                line.id = new_id()
-            partition, data = encoded(line, partitions)
+            _identify(line, wish)
+            line.client_ip = edge.keep_address(line.client_ip)
+            partition, data = encoded(line, edge.partitions)
             taken.lines.append(Placed(partition, data, (line.room_kind, line.room, line.id)))
         except Refused as refusal:
             taken.refuse(index, str(refusal))
     return taken
+
+
+def _identify(line: Line, wish: Wish) -> None:
+    if wish.idempotency_key:
+        if line.id not in ("", wish.idempotency_key):
+            raise Refused("id: differs from the Idempotency-Key")
+        line.id = wish.idempotency_key
+    elif wish.must_have_ids and not line.id:
+        line.id = new_id()
