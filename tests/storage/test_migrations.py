@@ -65,6 +65,14 @@ async def test_a_second_run_applies_nothing(empty_database: str) -> None:
     assert await migrate(empty_database) == []
 
 
+async def test_a_missing_database_is_made_whatever_its_name(empty_database: str) -> None:
+    url = f"{empty_database}%20it%27s%60new"
+    assert await migrate(url)
+    async with await Store.connect(url) as store:
+        assert await store.rows("SELECT count() FROM room_events") == [(0,)]
+        await store.command("DROP DATABASE " + "`" + store.database.replace("`", "\\`") + "`")
+
+
 async def test_two_runs_at_once_leave_one_whole_schema(empty_database: str) -> None:
     applied = await asyncio.gather(migrate(empty_database), migrate(empty_database))
     names = [migration.name for migration in read_migrations()]
