@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from storage.sqlite_log import SqliteLog
+from tests.fixtures_store import EmbeddedStore
 from tests.ingest.decider_loop import deciding
 from tests.ingest.serving import Guest, HawkClient, Served, served, settings_for
+from tests.ingest.whole_pipeline import whole_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +37,10 @@ def room(owner: HawkClient) -> str:
 def guest(server: Served, room: str) -> Guest:
     """Somebody anonymous in the room."""
     return Guest.joined(server, room)
+
+
+@pytest.fixture(scope="session")
+def pipeline(embedded_store: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Ingest with a real processor and the real store behind it."""
+    with whole_pipeline(tmp_path_factory.mktemp("pipeline"), embedded_store) as running:
+        yield running
