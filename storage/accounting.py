@@ -119,24 +119,12 @@ async def read_accounting(store: Store, log: EventLog) -> Accounting:
     bounds = await asyncio.to_thread(log.bounds, INPUTS_TOPIC)
     accounts = []
     for partition in partitions:
-        held = stored.get(partition, _Stored())
+        # Of what is stored the mark is that of the same answer; `marks` knows more only where retention took all rows.
+        held = stored.get(partition) or _Stored(last_offset=marks[partition].offset)
         missing, doubled = await _look_closer(store, partition, held, 0 if keeps_for_ever else held.first_offset)
-        next_offset, end = marks[partition].offset + 1, bounds[partition].end
-        pending, is_exact = await asyncio.to_thread(count_inputs, log, partition, next_offset, end)
-        accounts.append(
-            PartitionAccount(
-                partition=partition,
-                accepted=held.accepted + pending,
-                stored=held.stored,
-                dead_lettered=held.dead_lettered,
-                pending=pending,
-                log_end_offset=end,
-                stored_offset=next_offset - 1,
-                missing=missing,
-                doubled=doubled,
-                pending_is_exact=is_exact,
-            )
-        )
+        end = bounds[partition].end
+        pending = await asyncio.to_thread(count_inputs, log, partition, held.last_offset + 1, end)
+        accounts.append(_account(partition, held, pending, end, missing=missing, doubled=doubled))
     return Accounting(
         balanced=all(account.balanced for account in accounts),
         accepted=sum(account.accepted for account in accounts),
@@ -176,6 +164,23 @@ def as_ranges(offsets: Iterable[Range]) -> list[Range]:
     return joined
 
 
+def _account(
+    partition: int, held: _Stored, pending: tuple[int, bool], end: int, *, missing: list[Range], doubled: list[Range]
+) -> PartitionAccount:
+    return PartitionAccount(
+        partition=partition,
+        accepted=held.accepted + pending[0],
+        stored=held.stored,
+        dead_lettered=held.dead_lettered,
+        pending=pending[0],
+        log_end_offset=end,
+        stored_offset=held.last_offset,
+        missing=missing,
+        doubled=doubled,
+        pending_is_exact=pending[1],
+    )
+
+
 async def _read_stored(store: Store) -> dict[int, _Stored]:
     rows = await store.rows(
         """
@@ -193,7 +198,7 @@ async def _read_stored(store: Store) -> dict[int, _Stored]:
 
 async def _look_closer(store: Store, partition: int, held: _Stored, start: int) -> tuple[list[Range], list[Range]]:
     """Return the ranges of offsets that lack an input and those that hold one twice, from `start` on."""
-    frames_due = held.last_offset - start + 1 - held.given_up
+    frames_due = held.last_offset - start + 1 - held.given_up if held.frames else 0
     if held.frames == frames_due and held.accepted == held.stored + held.dead_lettered:
         return [], []
     parameters = {"partition": partition, "start": start, "limit": _RANGES_MAX}

@@ -9,11 +9,11 @@ import pytest
 
 from storage.accounting import Accounting, PartitionAccount, as_ranges, count_inputs, read_accounting
 from storage.event_log import INPUTS_TOPIC, Frame
-from storage.ownership import LogGap, accept_gap
+from storage.ownership import LogGap, accept_gap, claim
 from storage.sqlite_log import SqliteLog
 from storage.store import Store
 from tests.storage.filled_log import PARTITIONS, append_frame, fill, new_log, only, without
-from tests.storage.rows_builder import NOON_MS, put
+from tests.storage.rows_builder import LOG_ID, NOON_MS, put
 
 
 @pytest.fixture
@@ -97,6 +97,19 @@ async def test_an_accepted_gap_is_not_missing(log: SqliteLog, store_database: st
         assert differing(await read_accounting(store, log))[0].missing == [(0, 1)]
         await accept_gap(store, LogGap(0, 0, 1), NOON_MS)
         assert (await read_accounting(store, log)).balanced
+
+
+async def test_what_retention_took_is_neither_missing_nor_pending(log: SqliteLog, store_database: str) -> None:
+    rows = fill(log)
+    async with await Store.connect(store_database) as store:
+        await put(store, rows)
+        await claim(store, range(PARTITIONS), "me", LOG_ID, NOON_MS)
+        await store.command("TRUNCATE TABLE room_events")
+        append_frame(log, 0, 2)
+        accounting = await read_accounting(store, log)
+    assert accounting.balanced
+    assert (accounting.accepted, accounting.stored, accounting.pending) == (2, 0, 2)
+    assert [account.stored_offset for account in accounting.partitions] == [4] * PARTITIONS
 
 
 async def test_a_frame_that_does_not_say_how_much_it_holds_is_counted_by_its_lines(
