@@ -1,0 +1,1 @@
+"""What a person types: each command's words and options; the work is done elsewhere."""

@@ -1,0 +1,39 @@
+"""The commands that look at what is stored: `verify` and `query`."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from roomstate.settings_options import LOG, STORE, with_settings
+from storage.settings import Settings
+
+
+@with_settings(*LOG, *STORE)
+def verify(settings: Settings) -> int:
+    """Read the log from its start and compare every input with the store; exit 0 only if they are equal."""
+    from roomstate.verifying import run_verify  # noqa: PLC0415
+
+    return asyncio.run(run_verify(settings))
+
+
+@with_settings(*STORE)
+def query(
+    settings: Settings,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One query; - reads it from standard input.")],
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="Any of ClickHouse's formats instead of a table.")
+    ] = "",
+    rows: Annotated[int, typer.Option(min=1, metavar="N", help="Rows of a table at most.")] = 1000,
+) -> None:
+    """Run SQL on the store and print a readable table."""
+    from roomstate.querying import run_query  # noqa: PLC0415
+
+    asyncio.run(run_query(settings, sys.stdin.read() if sql == "-" else sql, output_format, rows))
+
+
+def add_looking_commands(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (verify, query):
+        app.command()(command)

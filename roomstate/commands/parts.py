@@ -1,0 +1,75 @@
+"""The commands that run the pipeline: `up`, and each part alone."""
+
+from typing import Annotated
+
+import typer
+
+from roomstate.logs import log_as
+from roomstate.settings_options import ALL, LEASES, LOG, STORE, with_settings
+from storage.settings import Settings
+
+
+@with_settings(*ALL)
+def up(
+    settings: Settings,
+    simulate: Annotated[float, typer.Option(min=0, metavar="CALLS_PER_MINUTE", help="Simulated calls.")] = 0,
+) -> int:
+    """Run the whole pipeline here: store, log, processor, ingest. Ctrl-C stops it."""
+    from roomstate.up import run_up  # noqa: PLC0415  # each command imports what it needs, and only that
+
+    log_as("up")
+    return run_up(settings, simulate)
+
+
+@with_settings(*ALL)
+def ingest(settings: Settings) -> None:
+    """Run the HTTP edge alone."""
+    from ingest.server import run_ingest  # noqa: PLC0415
+    from roomstate.data_folder import require_writable  # noqa: PLC0415
+
+    log_as("ingest")
+    if settings.is_log_embedded:
+        require_writable(settings.data_dir)
+    run_ingest(settings)
+
+
+@with_settings(*LOG, *STORE, *LEASES)
+def processor(settings: Settings) -> None:
+    """Run one processor alone."""
+    from processors.worker import run_processor  # noqa: PLC0415
+    from roomstate.data_folder import require_writable  # noqa: PLC0415
+
+    log_as("processor")
+    if settings.is_log_embedded:
+        require_writable(settings.data_dir)
+    run_processor(settings)
+
+
+@with_settings("data_dir", "store_port")
+def store(settings: Settings) -> None:
+    """Run the embedded store alone: ClickHouse's HTTP interface on the store port."""
+    from roomstate.data_folder import require_writable  # noqa: PLC0415
+    from roomstate.ports import require_free_port  # noqa: PLC0415
+    from storage.embedded.server import run_store  # noqa: PLC0415
+
+    log_as("store")
+    require_writable(settings.data_dir)
+    require_free_port("127.0.0.1", settings.store_port, "--store-port")
+    run_store(settings.data_dir, "127.0.0.1", settings.store_port)
+
+
+@with_settings(*STORE, "retention_days")
+def migrate(settings: Settings) -> None:
+    """Bring the store's schema up to this program; does nothing if it is."""
+    import asyncio  # noqa: PLC0415
+
+    from storage.migrate import migrate as apply  # noqa: PLC0415
+
+    applied = asyncio.run(apply(settings.store_engine_url(), settings.retention_days))
+    typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+def add_part_commands(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (up, ingest, processor, store, migrate):
+        app.command()(command)

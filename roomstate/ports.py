@@ -1,0 +1,36 @@
+"""Ports, looked at before anything is started: one in use is one clear line, not a half-started pipeline."""
+
+import socket
+
+from roomstate.refusals import CommandRefused
+
+
+def require_free_port(host: str, port: int, option: str) -> None:
+    """Return if the port can be listened on now.
+
+    Raises: CommandRefused naming the option that would change it.
+    """
+    try:
+        _bound(host, port).close()
+    except OSError as error:
+        raise CommandRefused(
+            f"port {port} of {host} can't be listened on ({error.strerror});"
+            f" stop what uses it or name another with {option}"
+        ) from error
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port that nobody listened on a moment ago."""
+    with _bound(host, 0) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,28 @@
+"""`roomstate query`: connects, runs the SQL, prints."""
+
+import sys
+
+from rich.console import Console
+
+from roomstate.query import query_bytes, query_table
+from roomstate.reading_user import reading_url
+from storage.settings import Settings
+from storage.store import Store
+
+
+async def run_query(settings: Settings, sql: str, output_format: str, rows_max: int) -> None:
+    """Print the answer: as a table, or in the format asked for as it comes.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    async with await Store.connect(reading_url(settings)) as store:
+        if output_format:
+            async for chunk in query_bytes(store, sql, output_format):
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+            return
+        table, rows = await query_table(store, sql, rows_max)
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    console.print(table)
+    if rows > rows_max:
+        console.print(f"{rows_max} of {rows} rows; --rows shows more, --format all of them")

@@ -1,0 +1,1 @@
+"""Running the parts of the pipeline as processes: starting, watching, stopping."""

@@ -1,0 +1,167 @@
+"""The whole pipeline on this machine: store (unless there is one elsewhere), log, migrations, processor, ingest.
+
+Start: ports and folder are looked at first; then the store, the migrations, the processor and ingest, until ingest
+says that everything is in reach. Stop: ingest first, which answers what it took; when nothing is pending between log
+and store any more, the processor; the store last.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import httpx
+
+from roomstate.data_folder import FolderLock
+from roomstate.ports import require_free_port
+from roomstate.refusals import CommandRefused
+from roomstate.running.part import Part
+from roomstate.settings_options import environment_of
+from storage.accounting import read_accounting
+from storage.migrate import migrate
+from storage.open_log import open_log
+from storage.settings import Settings
+from storage.store import Store, StoreError
+
+_LOG = logging.getLogger(__name__)
+_READY_S: Final = 60.0
+_POLL_S: Final = 0.05
+_DRAINED_S: Final = 30.0
+_PROCESSOR_STOP_S: Final = 25.0
+_STORE_STOP_S: Final = 20.0
+_LOOPBACK_OF: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class PartFailed(CommandRefused):
+    """A part ended before everything was ready; it has said why in a line of its own."""
+
+    def __init__(self, name: str, exit_code: int) -> None:
+        super().__init__(f"{name} could not be started, see the line above")
+        self.exit_code = exit_code
+
+
+class Pipeline:
+    """The parts, from `start` to `stop`; used from one event loop, once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._parts: dict[str, Part] = {}
+        self._running: dict[str, asyncio.Task[int]] = {}
+        self._folder: FolderLock | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Where ingest answers."""
+        host = _LOOPBACK_OF.get(self.settings.host, self.settings.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+
+    @property
+    def has_own_store(self) -> bool:
+        """Whether the store is embedded."""
+        return self.settings.store_url is None
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id of each part; 0 = it does not run now."""
+        return {name: part.pid for name, part in self._parts.items()}
+
+    async def start(self) -> None:
+        """Return when everything answers.
+
+        Raises: CommandRefused, LogMismatch, LogUnavailable, MigrationError, StoreError; `stop` is due all the same.
+        """
+        settings = self.settings
+        if settings.is_log_embedded or self.has_own_store:
+            self._folder = FolderLock(settings.data_dir)
+        require_free_port(settings.host, settings.port, "--port")
+        open_log(settings.log_engine_url, settings.partition_count).close()
+        if self.has_own_store:
+            require_free_port("127.0.0.1", settings.store_port, "--store-port")
+            self.add("store", ("store",), _STORE_STOP_S)
+        await self._until(self._store_answers, "store")
+        await migrate(settings.store_engine_url(), settings.retention_days)
+        self.add("processor", ("processor",), _PROCESSOR_STOP_S)
+        self.add("ingest", ("ingest",), (settings.log_timeout_ms + settings.decision_timeout_ms) / 1000 + 5)
+        await self._until(self._everything_answers, "pipeline")
+        for part in self._parts.values():
+            part.restarts = True
+
+    def add(self, name: str, arguments: tuple[str, ...], stop_s: float, *, restarts: bool = False) -> None:
+        """Start one more part; it is stopped before those that were added earlier."""
+        part = Part(name, arguments, environment_of(self.settings), stop_s)
+        part.restarts = restarts
+        self._parts[name] = part
+        self._running[name] = asyncio.create_task(part.run(), name=name)
+
+    async def stop(self) -> bool:
+        """Stop everything in order; return whether everything accepted is in the store."""
+        is_stored = True
+        for name in reversed(self._parts):
+            await self._parts[name].stop(self._running[name])
+            if name == "ingest":
+                is_stored = await self._is_drained()
+        self._release()
+        return is_stored
+
+    def kill(self) -> None:
+        """End everything at once; nothing that was promised is lost, but it is stored only after the next start."""
+        for part in self._parts.values():
+            part.kill()
+        self._release()
+
+    def _release(self) -> None:
+        if self._folder is not None:
+            self._folder.release()
+            self._folder = None
+
+    async def _until(self, is_so: Callable[[], Awaitable[str]], what: str) -> None:
+        """Wait until the question is answered with ''.
+
+        Raises: PartFailed if a part ends meanwhile; CommandRefused with the last answer if it takes too long.
+        """
+        trouble = ""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_READY_S):
+                while trouble := await is_so():
+                    self._check_parts()
+                    await asyncio.sleep(_POLL_S)
+        if trouble:
+            raise CommandRefused(f"the {what} is not ready after {_READY_S:.0f} s: {trouble}")
+
+    def _check_parts(self) -> None:
+        for name, task in self._running.items():
+            if task.done():
+                raise PartFailed(name, task.result())
+
+    async def _store_answers(self) -> str:
+        try:
+            store = await Store.connect(self.settings.store_engine_url(), database="default")
+        except StoreError as error:
+            return str(error)
+        await store.close()
+        return ""
+
+    async def _everything_answers(self) -> str:
+        try:
+            async with httpx.AsyncClient() as client:
+                reply = await client.get(f"{self.api_url}/readyz", timeout=5)
+        except httpx.HTTPError as error:
+            return f"ingest: {error}"
+        return "" if reply.status_code == httpx.codes.OK else reply.text
+
+    async def _is_drained(self) -> bool:
+        """Wait until what is in the log is in the store; return whether that was so in time."""
+        settings = self.settings
+        log = open_log(settings.log_engine_url, settings.partition_count)
+        pending = "what is"
+        try:
+            async with asyncio.timeout(_DRAINED_S), await Store.connect(settings.store_engine_url()) as store:
+                while (account := await read_accounting(store, log)).pending:
+                    pending = str(account.pending)
+                    await asyncio.sleep(_POLL_S)
+                return True
+        except (TimeoutError, StoreError) as error:
+            _LOG.warning("%s pending in the log will be stored after the next start (%s)", pending, error or "too slow")
+            return False
+        finally:
+            log.close()
