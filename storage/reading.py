@@ -1,7 +1,8 @@
 """The SQL that ingest reads the store with: who is live, which rooms exist, one session's story.
 
-Questions about live sessions go to the view `live_sessions`; everything else to `room_events` by room, which is sorted
-for that. Rows come back as plain values.  Units: `*_ms` are integer milliseconds since the epoch, UTC.
+Questions about all live sessions go to the view `live_sessions`, those about one room's to `sessions`; everything else
+to `room_events` by room, which is sorted for that. Rows come back as plain values.  Units: `*_ms` are integer
+milliseconds since the epoch, UTC.
 Source: interfaces, `room_events` and Views.
 """
 
@@ -50,6 +51,13 @@ SELECT room_id, session_id, user_id, toUnixTimestamp64Milli(opened_at), toUnixTi
 FROM live_sessions
 WHERE room_kind = 'call'"""
 
+_IN_ROOM: Final = "room_kind = 'call' AND room_id = {room:String}"
+_LIVE_IN_ROOM: Final = f"""
+SELECT room_id, session_id, user_id, toUnixTimestamp64Milli(opened_at), toUnixTimestamp64Milli(lease_ends_at)
+FROM sessions
+WHERE {_IN_ROOM} AND closed_at IS NULL AND (lease_ends_at IS NULL OR lease_ends_at > now64(3))"""
+"""The same as `live_sessions`, which first looks for the live ones of all rooms, for one room."""
+
 _MILLISECONDS: Final = "toUnixTimestamp64Milli"
 
 
@@ -62,7 +70,7 @@ async def live_calls(store: Rows, limit: int) -> list[LiveSession]:
 async def live_session(store: Rows, room: str, session: str) -> LiveSession | None:
     """Return the call's session if it is live."""
     rows = await store.rows(
-        f"{_LIVE} AND room_id = {{room:String}} AND session_id = {{session:String}} ORDER BY opened_at DESC LIMIT 1",
+        f"{_LIVE_IN_ROOM} AND session_id = {{session:String}} ORDER BY opened_at DESC LIMIT 1",
         {"room": room, "session": session},
     )
     return _live(rows[0]) if rows else None
@@ -71,7 +79,7 @@ async def live_session(store: Rows, room: str, session: str) -> LiveSession | No
 async def live_session_of_user(store: Rows, room: str, user: str) -> LiveSession | None:
     """Return the user's newest live session in the call."""
     rows = await store.rows(
-        f"{_LIVE} AND room_id = {{room:String}} AND user_id = {{user:String}} ORDER BY opened_at DESC LIMIT 1",
+        f"{_LIVE_IN_ROOM} AND user_id = {{user:String}} ORDER BY opened_at DESC LIMIT 1",
         {"room": room, "user": user},
     )
     return _live(rows[0]) if rows else None
@@ -107,12 +115,13 @@ async def room_expiry_ms(store: Rows, room: str) -> int | None:
 async def participants(store: Rows, room: str) -> list[dict[str, Any]]:
     """Return the call's live sessions with what their opening said: session_id, user_id, extra (decoded), at_ms."""
     found = await store.dicts(
-        """
+        f"""
         SELECT session_id, user_id, extra, toUnixTimestamp64Milli(at) AS at_ms
         FROM room_events
-        WHERE room_kind = 'call' AND room_id = {room:String} AND fact = 'session_opened'
+        WHERE {_IN_ROOM} AND fact = 'session_opened'
           AND (session_id, opened_at) IN
-              (SELECT session_id, opened_at FROM live_sessions WHERE room_kind = 'call' AND room_id = {room:String})
+              (SELECT session_id, opened_at FROM sessions
+               WHERE {_IN_ROOM} AND closed_at IS NULL AND (lease_ends_at IS NULL OR lease_ends_at > now64(3)))
         ORDER BY at
         """,
         {"room": room},

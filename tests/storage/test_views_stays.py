@@ -46,7 +46,7 @@ def check_intervals(found: list[tuple[Any, ...]], stay: ModelStay) -> None:
 
 
 @given(actions=ACTIONS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_stays_are_what_they_were_whatever_happened_in_the_room(
     store_database: str, actions: list[Action]
 ) -> None:
