@@ -23,8 +23,9 @@ from typing import TypeVar
 from storage.event_log import LogUnavailable
 from storage.sqlite_log_file import connect, is_busy
 
-WAL_BYTES_MAX = 64 * 1024 * 1024
-"""Past this a commit also tries to empty the write-ahead log, which readers can put off but not for long."""
+WAL_BYTES_MAX = 32 * 1024 * 1024
+"""Past this a commit waits for readers and empties the write-ahead log."""
+_EMPTY_WAL_MS = 300
 _LAST_TRY_S = 1.0
 _PAUSE_S = 0.0003
 _PAUSE_S_MAX = 0.003
@@ -47,6 +48,7 @@ class Writer:
             self._lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except (sqlite3.Error, OSError) as error:
             raise LogUnavailable(f"{path}: the log cannot be opened for writing ({error})") from error
+        self._empty_wal_at_bytes = WAL_BYTES_MAX
         self._is_in_doubt = False
         self._is_closed = False
 
@@ -129,9 +131,23 @@ class Writer:
             self._roll_back()
 
     def _keep_wal_short(self) -> None:
+        """Empty the write-ahead log when ordinary checkpoints could not, since some reader was always in the way.
+
+        While this waits nobody commits, so every new reader sees the newest state and is not in the way. Only a foreign
+        tool reads for long; the next try comes after as much again was written.
+        """
         with contextlib.suppress(sqlite3.Error, OSError):
-            if self._wal_path.stat().st_size > WAL_BYTES_MAX:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            wal_bytes = self._wal_path.stat().st_size
+            if wal_bytes <= self._empty_wal_at_bytes:
+                return
+            self._empty_wal_at_bytes = wal_bytes + WAL_BYTES_MAX
+            self._connection.execute(f"PRAGMA busy_timeout = {_EMPTY_WAL_MS}")
+            try:
+                is_blocked, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._connection.execute("PRAGMA busy_timeout = 0")
+            if not is_blocked:
+                self._empty_wal_at_bytes = WAL_BYTES_MAX
 
     def close(self) -> None:
         """Give the connection and the lock file back; later calls are refused."""

@@ -4,11 +4,14 @@ The faults are the kernel's own: a limit on file sizes, a small file system, and
 filter. Each is put on a process of its own.
 """
 
+import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -162,35 +165,49 @@ def test_writing_goes_on_after_a_failed_sync(tmp_path: Path) -> None:
 
 def test_the_write_ahead_log_stays_bounded_beside_readers_that_never_stop(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
-    log, other = SqliteLog(path, 4), SqliteLog(path, 4)
     is_over = threading.Event()
 
-    def read_for_ever() -> None:
+    def read_for_ever(log: SqliteLog) -> None:
         while not is_over.is_set():
-            other.read(INPUTS_TOPIC, 0, 0, 1 << 20)
-            other.bounds(INPUTS_TOPIC)
+            log.read(INPUTS_TOPIC, 0, 0, 1 << 20)
+            log.bounds(INPUTS_TOPIC)
 
-    readers = [threading.Thread(target=read_for_ever) for _ in range(3)]
-    for reader in readers:
-        reader.start()
     largest_bytes = 0
-    for _ in range(60):
-        log.append([frame(b"x" * 400_000, partition) for partition in range(4)], 20.0)
-        largest_bytes = max(largest_bytes, path.with_name("log.db-wal").stat().st_size)
-    is_over.set()
-    for reader in readers:
-        reader.join()
+    with contextlib.closing(SqliteLog(path, 4)) as log, contextlib.closing(SqliteLog(path, 4)) as other:
+        readers = [threading.Thread(target=read_for_ever, args=(other,)) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for _ in range(60):
+            log.append([frame(b"x" * 400_000, partition) for partition in range(4)], 20.0)
+            largest_bytes = max(largest_bytes, path.with_name("log.db-wal").stat().st_size)
+        is_over.set()
+        for reader in readers:
+            reader.join()
     assert largest_bytes < WAL_BYTES_MAX * 1.2
-    log.close()
-    other.close()
+
+
+def test_a_foreign_reader_that_never_ends_makes_the_write_ahead_log_grow_but_nobody_wait_for_long(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.db"
+    with contextlib.closing(SqliteLog(path, 4)) as log, contextlib.closing(sqlite3.connect(path)) as foreign:
+        foreign.execute("BEGIN")
+        foreign.execute("SELECT * FROM log").fetchone()
+        started = time.monotonic()
+        for _ in range(60):
+            log.append([frame(b"x" * 400_000, partition) for partition in range(4)], 20.0)
+        assert time.monotonic() - started < 30
+        foreign.execute("COMMIT")
+        for _ in range(30):
+            log.append([frame(b"x" * 400_000, partition) for partition in range(4)], 20.0)
+        assert path.with_name("log.db-wal").stat().st_size < WAL_BYTES_MAX * 1.2
 
 
 def test_a_reader_holds_no_snapshot_between_its_reads(tmp_path: Path) -> None:
-    log = SqliteLog(tmp_path / "log.db", 4)
-    for _ in range(3):
-        append(log, "x" * 400_000)
-    assert len(log.read(INPUTS_TOPIC, 0, 0, 1)) == 1, "a read that stopped in the middle"
-    for _ in range(40):
-        append(log, "x" * 400_000)
-    assert (tmp_path / "log.db-wal").stat().st_size < 12_000_000
-    log.close()
+    with contextlib.closing(SqliteLog(tmp_path / "log.db", 4)) as log:
+        for _ in range(3):
+            append(log, "x" * 400_000)
+        assert len(log.read(INPUTS_TOPIC, 0, 0, 1)) == 1, "a read that stopped in the middle"
+        for _ in range(40):
+            append(log, "x" * 400_000)
+        assert (tmp_path / "log.db-wal").stat().st_size < 12_000_000
