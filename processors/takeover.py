@@ -6,8 +6,8 @@
 4. Bring back the rooms that have a live or recently closed session.
 5. Publish the decisions of the last seconds again: the worker before may have stopped between rows and decisions.
 
-The next offset is the mark's own, unless the log no longer has it: so a frame that was cut over two blocks is read
-again and goes on behind its last stored line.
+The next offset is the mark's own if that frame was cut over two blocks and is not stored to its end: it is read again
+and goes on behind its last stored line.
 """
 
 import asyncio
@@ -111,11 +111,14 @@ class Takeover:
         return received_ms - self._rules.closed_memory_ms - CLOCK_SKEW_MS
 
     def _next_received_ms(self, taken: Mapping[int, Partition]) -> dict[int, int]:
-        """Return when each partition's next input was received; where nothing waits, now. Reads the log."""
+        """Return when each partition's next input was received; where nothing waits, now."""
         now = now_ms()
         return {number: min(self._received_ms(held) or now, now) for number, held in taken.items()}
 
     def _received_ms(self, held: Partition) -> int | None:
+        """Return when the partition's next input was received, or None if nothing waits; reads the log."""
+        if held.next_index:
+            self._pass_over_stored_frame(held)
         for record in self._log.read(INPUTS_TOPIC, held.number, held.next_offset, 1):
             for line in split_frame(record.value)[held.next_index :]:
                 try:
@@ -123,6 +126,12 @@ class Takeover:
                 except MalformedLine:
                     continue
         return None
+
+    def _pass_over_stored_frame(self, held: Partition) -> None:
+        """Go on behind the mark's frame if it is stored to its end, as nearly always."""
+        for record in self._log.read(INPUTS_TOPIC, held.number, held.next_offset, 1)[:1]:
+            if held.next_index >= len(split_frame(record.value)):
+                held.advance(record.offset, 0, ends_frame=True)
 
     async def _last_decisions(self, taken: Mapping[int, Partition]) -> dict[int, list[bytes]]:
         """Return the encoded decisions to publish again, by partition."""

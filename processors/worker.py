@@ -106,8 +106,8 @@ async def _process(settings: Settings, log: EventLog, store: Store, stopping: as
 
 async def _faust(app: ProcessorApp) -> None:
     """Run the app; returns only if it crashed."""
+    LOGGER.info("started; standing by until the log's partitions are free")
     await app.start()
-    LOGGER.info("ready; standing by until the log's partitions are this worker's")
     await app.wait_until_stopped()
 
 

@@ -1,0 +1,72 @@
+"""A real worker in a process of its own, as a test starts it; told to, it kills itself at a given effect.
+
+Usage: python -m tests.processors.worker_process '<JSON>' with members data_dir, log_url, store_url, partitions and
+perhaps crash = [effect, "before" or "after", at which call], store_timeout_s and settings = {…}.
+"""
+
+import functools
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from processors.effects import Effects
+from processors.worker import run_processor
+from storage.settings import load_settings
+from storage.store import Store
+
+
+def main() -> None:
+    order = json.loads(sys.argv[1])
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if timeout_s := order.pop("store_timeout_s", None):
+        be_impatient(timeout_s)
+    if crash := order.pop("crash", None):
+        arrange_crash(*crash)
+    run_processor(load_settings(**order.pop("settings", {}), **order))
+
+
+def be_impatient(timeout_s: float) -> None:
+    """Make queries and inserts time out sooner than a worker's normally do."""
+    connect = Store.connect
+    Store.connect = functools.partial(connect, timeout_s=timeout_s)  # type: ignore[method-assign]
+
+
+def arrange_crash(effect: str, when: str, at_call: int) -> None:
+    """Make the process kill itself right before or after the given call of an effect."""
+    original: Callable[..., Any] = getattr(Effects, effect)
+    calls = 0
+
+    def is_due() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls == at_call
+
+    @functools.wraps(original)
+    async def crashing(*arguments: Any) -> Any:
+        due = is_due()
+        if due and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = await original(*arguments)
+        if due:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    @functools.wraps(original)
+    def crashing_at_once(*arguments: Any) -> Any:
+        due = is_due()
+        if due and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments)
+        if due:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(Effects, effect, crashing_at_once if effect == "ack" else crashing)
+
+
+if __name__ == "__main__":
+    main()
