@@ -4,8 +4,8 @@ import sys
 
 from rich.console import Console
 
+from roomstate.addresses import reading_store_url
 from roomstate.query import query_bytes, query_table
-from roomstate.reading_user import reading_url
 from storage.settings import Settings
 from storage.store import Store
 
@@ -15,7 +15,7 @@ async def run_query(settings: Settings, sql: str, output_format: str, rows_max: 
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    async with await Store.connect(reading_url(settings)) as store:
+    async with await Store.connect(reading_store_url(settings)) as store:
         if output_format:
             async for chunk in query_bytes(store, sql, output_format):
                 sys.stdout.buffer.write(chunk)

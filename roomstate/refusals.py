@@ -35,7 +35,9 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """Return what to say of the error, or None if it is no refusal but a bug."""
+    """Return what to say of the error (of several at once: of the first), or None if it is no refusal but a bug."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     for kind in type(error).__mro__:
         exit_code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
         if exit_code is not None:

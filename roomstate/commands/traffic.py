@@ -1,7 +1,46 @@
-"""The commands that make traffic."""
+"""The commands that make traffic: `replay`, `simulate` and `demo`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from roomstate.addresses import api_url
+from roomstate.settings_options import with_settings
+from storage.settings import Settings
+
+Url = Annotated[str, typer.Option("--url", metavar="URL", help="Where ingest answers. (default: host and port)")]
+
+
+@with_settings("host", "port")
+def replay(
+    settings: Settings,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Recorded calls. (default: our own)"),
+    ] = None,
+    url: Url = "",
+    speed: Annotated[
+        float, typer.Option(min=0, help="1: steps half a second apart; 10: ten times faster; 0: without pauses.")
+    ] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Calls at the same time at most.")] = 16,
+) -> int:
+    """Post recorded calls to a running ingest and compare its replies; exit 1 if one differs."""
+    from roomstate.replaying.recordings import RECORDED, read_recordings  # noqa: PLC0415  # only what is needed
+    from roomstate.replaying.replay import replay as play  # noqa: PLC0415
+    from roomstate.showing import counting  # noqa: PLC0415
+
+    recordings = read_recordings(file or RECORDED)
+    with counting("replaying", sum(len(recording.steps) for recording in recordings)) as count:
+        result = asyncio.run(
+            play(recordings, url or api_url(settings), speed=speed, concurrency=concurrency, progress=count)
+        )
+    typer.echo("\n".join(result.lines()))
+    return 1 if result.real_differences else 0
 
 
 def add_traffic_commands(app: typer.Typer) -> None:
     """Add the commands."""
+    for command in (replay,):
+        app.command()(command)

@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 
+from roomstate.addresses import api_url
 from roomstate.data_folder import FolderLock
 from roomstate.ports import require_free_port
 from roomstate.refusals import CommandRefused
@@ -30,7 +31,6 @@ _POLL_S: Final = 0.05
 _DRAINED_S: Final = 30.0
 _PROCESSOR_STOP_S: Final = 25.0
 _STORE_STOP_S: Final = 20.0
-_LOOPBACK_OF: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class PartFailed(CommandRefused):
@@ -53,8 +53,7 @@ class Pipeline:
     @property
     def api_url(self) -> str:
         """Where ingest answers."""
-        host = _LOOPBACK_OF.get(self.settings.host, self.settings.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+        return api_url(self.settings)
 
     @property
     def has_own_store(self) -> bool:

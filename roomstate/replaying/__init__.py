@@ -1,0 +1,1 @@
+"""Posting recorded calls to a running ingest, and comparing what it answers with what was recorded."""
