@@ -14,6 +14,7 @@ from mode import Service
 from storage.event_log import Frame, LogUnavailable
 from storage.open_log import sqlite_path
 from storage.sqlite_log import SqliteLog
+from storage.sqlite_log_file import TOPIC_NUMBERS
 
 APPEND_TIMEOUT_S = 5.0
 WAITING_BYTES_MAX = 16 * 1024 * 1024
@@ -65,12 +66,13 @@ class SqliteProducer(Producer):
         """Schedule the message; the future's result is its place in the log.
 
         A message without a partition goes to that of its key's CRC-32. The log stamps the time itself.
-        Raises: ProducerSendError, from the future, if the log did not take it; it will not appear later then.
+        Raises: ProducerSendError for a place that the log does not have; from the future, if the log did not take the
+        message, which will not appear later then.
         """
+        place = self._place(topic, key, partition)
         while self._waiting_bytes >= WAITING_BYTES_MAX:
             self._has_room.clear()
             await self._has_room.wait()
-        place = self.key_partition(topic, key or b"") if partition is None else TP(topic, partition)
         content = value or b""
         frame = Frame(place.topic, place.partition, content, content.count(b"\n") + 1)
         sent: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
@@ -107,6 +109,12 @@ class SqliteProducer(Producer):
         """Return the partition of a key: its CRC-32 modulo the number of partitions."""
         return TP(topic, crc32(key) % self._opened_log().partitions)
 
+    def _place(self, topic: str, key: bytes | None, partition: int | None) -> TP:
+        place = self.key_partition(topic, key or b"") if partition is None else TP(topic, partition)
+        if place.topic not in TOPIC_NUMBERS or not 0 <= place.partition < self._opened_log().partitions:
+            raise ProducerSendError(f"the log has no topic {place.topic!r} with a partition {place.partition}")
+        return place
+
     def _opened_log(self) -> SqliteLog:
         if self._log is None:
             raise ImproperlyConfigured("the producer is not started")
@@ -126,7 +134,7 @@ class SqliteProducer(Producer):
         frames = [waiting.frame for waiting in batch]
         try:
             offsets = await asyncio.to_thread(self._opened_log().append, frames, APPEND_TIMEOUT_S)
-        except (LogUnavailable, ValueError) as error:
+        except LogUnavailable as error:
             for _, sent in batch:
                 if not sent.done():
                     sent.set_exception(ProducerSendError(str(error)))

@@ -2,7 +2,7 @@
 
 One call of `append` is one transaction, so the group commit is the caller's batch. Readers have connections of their
 own and never wait for a writer, nor a writer for them. Beside the file `<path>` lie SQLite's `-wal` and `-shm`, the
-writers' `.lock`, the processor's `.worker` and the readers' `.wake/`.
+writers' `.lock` and `.next`, the processor's `.worker` and the readers' `.wake/`.
 """
 
 import contextlib
@@ -132,11 +132,10 @@ class SqliteLog:
         What remains is always the partition's newest part without a gap: the first frame that is too young ends the
         trimming. The file does not shrink, its room is used again.
         """
-        number = self._number_of(topic)
+        numbers = {partition: self._number_of(topic, partition) for partition in before}
         return sum(
-            trim_partition(self._writer, number, partition, below, older_than_ms)
+            trim_partition(self._writer, numbers[partition], partition, below, older_than_ms)
             for partition, below in before.items()
-            if self._number_of(topic, partition)
         )
 
     def committed(self, group: str, topic: str) -> Mapping[int, int]:

@@ -85,7 +85,10 @@ def open_log_file(path: Path, partitions: int) -> LogHead:
         try:
             with contextlib.closing(connect(path, busy_ms=READ_BUSY_MS)) as connection:
                 head = _read_or_make(connection, path, partitions)
+                _sync_wal(path)
             break
+        except OSError as error:
+            raise LogUnavailable(f"{path}: the log cannot be opened ({error.strerror})") from error
         except sqlite3.Error as error:
             if is_busy(error) and time.monotonic() < give_up_at:
                 time.sleep(0.01)
@@ -104,13 +107,19 @@ def _make_folder(path: Path) -> None:
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(folder.parent)
+            _sync(folder.parent)
     except OSError as error:
         raise LogUnavailable(f"{folder}: the log's folder cannot be made ({error.strerror})") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync_wal(path: Path) -> None:
+    """Make durable what recovery found: a writer killed just before its sync left frames that only memory holds."""
+    with contextlib.suppress(FileNotFoundError):
+        _sync(path.with_name(path.name + "-wal"))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -118,7 +127,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _refusal(path: Path, error: sqlite3.Error) -> LogMismatch | LogUnavailable:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
         return LogMismatch(f"{path}: this file is no Roomstate log ({error}); name another file")
     return LogUnavailable(f"{path}: the log cannot be opened ({error})")
 

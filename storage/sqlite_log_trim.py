@@ -4,7 +4,7 @@ import sqlite3
 
 from storage.sqlite_log_write import Writer
 
-STEP_FRAMES = 500
+STEP_FRAMES = 100
 _STEP_TIMEOUT_S = 5.0
 
 _SELECT_BOUNDS = "SELECT start_offset, end_offset FROM partitions WHERE topic = ? AND partition = ?"

@@ -1,9 +1,9 @@
 """Writing to the SQLite log: one transaction at a time, in whatever process, there or not there as a whole.
 
-All writers queue for one lock file before they touch the database. SQLite before 3.51.3 can damage a database when one
-connection checkpoints while another begins the write-ahead log anew (sqlite.org/wal.html, "the WAL-reset bug"). Under
-the lock that never happens, because checkpoints only run at the end of a commit. A foreign tool that writes to the file
-or checkpoints it goes round the lock.
+All writers queue (storage/sqlite_log_queue.py) before they touch the database. SQLite before 3.51.3 can damage a
+database when one connection checkpoints while another begins the write-ahead log anew (sqlite.org/wal.html, "the
+WAL-reset bug"). In the queue that never happens, because checkpoints only run at the end of a commit. A foreign tool
+that writes to the file or checkpoints it goes round the queue.
 
 A COMMIT that failed in its sync leaves complete frames in the write-ahead log, which SQLite would take for committed
 when it recovers after a crash. So a failed COMMIT is followed by a small one that overwrites them, before anything else
@@ -11,8 +11,6 @@ is written and before the caller hears of the failure.
 """
 
 import contextlib
-import fcntl
-import os
 import sqlite3
 import threading
 import time
@@ -22,13 +20,12 @@ from typing import TypeVar
 
 from storage.event_log import LogUnavailable
 from storage.sqlite_log_file import connect, is_busy
+from storage.sqlite_log_queue import WriterQueue, pauses_until
 
 WAL_BYTES_MAX = 32 * 1024 * 1024
 """Past this a commit waits for readers and empties the write-ahead log."""
 _EMPTY_WAL_MS = 300
 _LAST_TRY_S = 1.0
-_PAUSE_S = 0.0003
-_PAUSE_S_MAX = 0.003
 
 Result = TypeVar("Result")
 
@@ -44,9 +41,13 @@ class Writer:
         self._wal_path = path.with_name(path.name + "-wal")
         self._turn = threading.Lock()
         try:
+            self._queue = WriterQueue(path)
+        except OSError as error:
+            raise LogUnavailable(f"{path}: the log cannot be opened for writing ({error.strerror})") from error
+        try:
             self._connection = connect(path, busy_ms=0)
-            self._lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
+            self._queue.close()
             raise LogUnavailable(f"{path}: the log cannot be opened for writing ({error})") from error
         self._empty_wal_at_bytes = WAL_BYTES_MAX
         self._is_in_doubt = False
@@ -88,22 +89,18 @@ class Writer:
         try:
             if self._is_closed:
                 raise LogUnavailable(f"{self._path}: the log was closed")
-            for _ in _until(give_up_at):
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-            else:
+            if not self._queue.enter(give_up_at):
                 raise LogUnavailable(f"{self._path}: other processes kept the log busy for too long")
             try:
                 yield
             finally:
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+                self._queue.leave()
         finally:
             self._turn.release()
 
     def _begin(self, give_up_at: float) -> None:
         """Begin; only a foreign tool can hold the database itself locked."""
-        for _ in _until(give_up_at):
+        for _ in pauses_until(give_up_at):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 return
@@ -150,7 +147,7 @@ class Writer:
                 self._empty_wal_at_bytes = WAL_BYTES_MAX
 
     def close(self) -> None:
-        """Give the connection and the lock file back; later calls are refused."""
+        """Give the connection and the lock files back; later calls are refused."""
         if self._is_in_doubt:
             with contextlib.suppress(sqlite3.Error, LogUnavailable), self._my_turn(time.monotonic() + _LAST_TRY_S):
                 self._overwrite_failed_commit()
@@ -158,15 +155,4 @@ class Writer:
             if not self._is_closed:
                 self._is_closed = True
                 self._connection.close()
-                os.close(self._lock_file)
-
-
-def _until(give_up_at: float) -> Iterator[None]:
-    """Yield at once, and again after growing pauses until the time is over."""
-    pause_s = _PAUSE_S
-    while True:
-        yield
-        if time.monotonic() >= give_up_at:
-            return
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, _PAUSE_S_MAX)
+                self._queue.close()

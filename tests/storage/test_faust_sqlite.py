@@ -173,8 +173,9 @@ async def test_what_the_log_does_not_take_is_an_error_to_the_sender(
                 await sent
             foreign.execute("COMMIT")
         place = await app.producer.send_and_wait(DECISIONS_TOPIC, None, b"y", 0, None, None)
-        with pytest.raises(ProducerSendError, match="no topic"):
-            await app.producer.send_and_wait("another", None, b"y", 0, None, None)
+        for topic, partition in (("another", 0), (DECISIONS_TOPIC, PARTITIONS)):
+            with pytest.raises(ProducerSendError, match="no topic"):
+                await app.producer.send_and_wait(topic, None, b"y", partition, None, None)
     assert place.offset == 0
 
 
