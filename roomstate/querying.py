@@ -5,9 +5,9 @@ import sys
 from rich.console import Console
 
 from roomstate.addresses import reading_store_url
+from roomstate.connecting import connected_store
 from roomstate.query import query_bytes, query_table
 from storage.settings import Settings
-from storage.store import Store
 
 
 async def run_query(settings: Settings, sql: str, output_format: str, rows_max: int) -> None:
@@ -15,7 +15,7 @@ async def run_query(settings: Settings, sql: str, output_format: str, rows_max: 
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    async with await Store.connect(reading_store_url(settings)) as store:
+    async with await connected_store(settings, reading_store_url(settings)) as store:
         if output_format:
             async for chunk in query_bytes(store, sql, output_format):
                 sys.stdout.buffer.write(chunk)

@@ -5,11 +5,11 @@ import sys
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from roomstate.connecting import connected_store
 from roomstate.refusals import CommandRefused
 from roomstate.verify import verify
 from storage.open_log import open_log
 from storage.settings import Settings
-from storage.store import Store
 
 
 async def run_verify(settings: Settings) -> int:
@@ -22,7 +22,7 @@ async def run_verify(settings: Settings) -> int:
     log = open_log(settings.log_engine_url, settings.partition_count)
     tasks: dict[int, TaskID] = {}
     try:
-        async with await Store.connect(settings.store_engine_url()) as store:
+        async with await connected_store(settings, settings.store_engine_url()) as store:
             console = Console(file=sys.stderr)
             with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
 

@@ -1,6 +1,7 @@
 """The commands that make traffic: `replay`, `simulate` and `demo`."""
 
 import asyncio
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,36 @@ def replay(
     return 1 if result.real_differences else 0
 
 
+@with_settings("host", "port", "data_dir", "api_token")
+def simulate(
+    settings: Settings,
+    *,
+    calls: Annotated[int, typer.Option(min=0, help="Calls to play; 0: until stopped.")] = 100,
+    rate: Annotated[float, typer.Option(min=0.001, help="Calls that begin in a minute.")] = 30,
+    seed: Annotated[str, typer.Option(help="The same seed gives the same plan. (default: a random one)")] = "",
+    speed: Annotated[float, typer.Option(min=0.001, help="10: everything ten times faster, arrivals too.")] = 1,
+    misbehaving: Annotated[
+        float, typer.Option(min=0, max=1, metavar="FRACTION", help="Share of clients that break the rules.")
+    ] = 0.05,
+    talk: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Median length of a talk.")] = 60,
+    url: Url = "",
+) -> int:
+    """Play realistic calls against a running ingest; exit 1 if an input got no answer or was not taken."""
+    from roomstate.showing import counting  # noqa: PLC0415
+    from roomstate.simulation.call import CallShape  # noqa: PLC0415
+    from roomstate.simulation.plan import Traffic  # noqa: PLC0415
+    from roomstate.simulation.play import Target  # noqa: PLC0415
+    from roomstate.simulation.run import run_simulation  # noqa: PLC0415
+
+    traffic = Traffic(seed or secrets.token_hex(3), calls, rate, CallShape(talk, misbehaving))
+    target = Target(url or api_url(settings), settings.bearer_token(), speed)
+    with counting("simulated calls", calls or None) as count:
+        played = run_simulation(traffic, target, count)
+    typer.echo("\n".join(played.lines()))
+    return 1 if played.given_up or played.refused else 0
+
+
 def add_traffic_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (replay,):
+    for command in (replay, simulate):
         app.command()(command)
