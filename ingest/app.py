@@ -4,14 +4,16 @@ Source: design sections 2 and 8.
 """
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import ClientDisconnect
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ingest.access import token_required, token_required_unless_loopback
 from ingest.bodies import Receive, Scope, Send
@@ -43,18 +45,28 @@ class IngestApp(FastAPI):
     edge: Edge
     room_action: RoomActionEndpoint
     cross_origin: CrossOrigin
+    behind_proxy: ProxyHeadersMiddleware
+    """Serves requests that say they were passed on; whom to believe is uvicorn's rule (FORWARDED_ALLOW_IPS)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request, or the start and the end of the application."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        headers = dict(scope["headers"])
+        if b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers:
+            await self.behind_proxy(scope, receive, send)  # type: ignore[arg-type]  # the same, spelled as types
+        else:
+            await self.serve(scope, receive, send)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request whose scope says who sent it."""
         method = scope["method"]
         path = loop_path(scope["path"], method)
         if path is None:
             await super().__call__(scope, receive, send)
             return
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+        origin = dict(scope["headers"]).get(b"origin", b"")
         if method == "OPTIONS":
             await self.cross_origin.preflight(scope, send, origin)
             return
@@ -87,6 +99,9 @@ def create_app(
         title="Roomstate", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.edge = edge
+    app.behind_proxy = ProxyHeadersMiddleware(
+        cast(Any, app.serve), trusted_hosts=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    )
     app.cross_origin = CrossOrigin(settings.allowed_origins)
     users = HawkUsers(edge.keys, edge.commands, edge.store)
     authentication = Authentication(edge.directory, edge.tokens, HawkGate(users))

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from ingest.edge import Edge
+from ingest.metrics import PLACES
 from storage.accounting import Accounting, read_accounting
 from storage.event_log import INPUTS_TOPIC, LogUnavailable
 from storage.store import StoreError
@@ -115,7 +116,7 @@ async def _measure(edge: Edge) -> None:
     except (LogUnavailable, StoreError, TimeoutError):
         metrics.inputs.clear()  # unknown is not zero: the series is absent while the store is away
         return
-    for place in ("accepted", "stored", "dead_lettered", "pending"):
+    for place in PLACES:
         metrics.inputs.labels(place=place).set(getattr(account, place))
 
 

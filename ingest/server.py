@@ -4,6 +4,7 @@ It answers as soon as the log is open, also while the store is away. SIGTERM or 
 what it took, writes what it promised, and ends with 0.
 """
 
+import gc
 import logging
 import signal
 import socket
@@ -23,6 +24,9 @@ _BACKLOG: Final = 2048
 _KEEP_ALIVE_S: Final = 75
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How soon the log's thread gets the interpreter back after a write, while the event loop is busy."""
+
+_GC_THRESHOLDS: Final = (20_000, 50, 100)
+"""A request in flight is a few dozen objects, and a hundred of them may be; younger collections would find nothing."""
 
 
 class PortInUse(Exception):
@@ -68,6 +72,10 @@ def _serve(settings: Settings, log: EventLog, listener: socket.socket) -> None:
     app = create_app(settings, log, StoreGate.to(settings.store_engine_url()))
     # mohawk writes whole headers to its log; they are nobody's business.
     logging.getLogger("mohawk").setLevel(logging.WARNING)
+    # What is loaded by now stays; looking through it for garbage again and again cost an eighth of the throughput.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -77,6 +85,7 @@ def _serve(settings: Settings, log: EventLog, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # see IngestApp
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_grace_s(settings),
     )

@@ -21,6 +21,7 @@ from ingest.loop.request import LoopRequest, send_reply
 from ingest.writer import Durable
 from storage.clock import now_ms
 from storage.frames import partition_of
+from storage.reading import LiveSession
 
 _PLAIN_TYPES: Final = frozenset(
     {
@@ -89,18 +90,8 @@ class RoomActionEndpoint:
         self, scope: Scope, headers: dict[bytes, bytes], body: bytes, room: str, received_at_ms: int
     ) -> Durable | None:
         """Return the durability of the status' line, or None if this is not plainly an acceptable status."""
-        token = self._known_token(headers.get(b"authorization", b""))
-        if (
-            token is None
-            or token.room != room
-            or headers.get(b"content-type") not in _PLAIN_TYPES
-            or b"content-encoding" in headers
-            or len(body) > BODY_BYTES_MAX
-            or (self._known_room_expiry_ms(room) or 0) <= received_at_ms
-        ):
-            return None
-        live = self._known_session((room, token.session))
-        if live is None or live.lease_ends_at_ms <= received_at_ms:
+        live = self._plain_session(headers, room, received_at_ms)
+        if live is None or len(body) > BODY_BYTES_MAX:
             return None
         try:
             status = _DECODE(body)
@@ -132,6 +123,20 @@ class RoomActionEndpoint:
             user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
         )
         return self._add(partition_of("call", room, self._partitions), encode_line(line))
+
+    def _plain_session(self, headers: dict[bytes, bytes], room: str, received_at_ms: int) -> LiveSession | None:
+        """Return the live session of the sender, if the headers are as clients send them and all of it is known."""
+        token = self._known_token(headers.get(b"authorization", b""))
+        if (
+            token is None
+            or token.room != room
+            or headers.get(b"content-type") not in _PLAIN_TYPES
+            or b"content-encoding" in headers
+            or (self._known_room_expiry_ms(room) or 0) <= received_at_ms
+        ):
+            return None
+        live = self._known_session((room, token.session))
+        return live if live is not None and live.lease_ends_at_ms > received_at_ms else None
 
     async def _in_full(self, request: LoopRequest, room: str, receive: Receive, send: Send) -> None:
         try:

@@ -19,8 +19,6 @@ from storage.stories import live_room_list, room_facts, room_list, room_stays, s
 RoomKind = Literal["call", "account", "stream"]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 
-_STORY = ("state", "connections", "send_streams", "recv_streams")
-
 
 def read_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRouter:
     """Return the routes."""
@@ -51,22 +49,19 @@ def read_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRouter
     @router.get("/rooms/{room:path}")
     async def get_room(room: str, room_kind: RoomKind = "call") -> Response:
         """Return a room: its attributes if it was created and not deleted, what befell it, and everybody's stays."""
-        facts = await room_facts(edge.store, room_kind, room)
-        stays = await room_stays(edge.store, room_kind, room)
-        if not facts and not stays:
-            raise HTTPException(404, "no room of that name is stored")
-        record = await room_record(edge.store, room, room_kind)
-        return _json(
-            {
-                "room_kind": room_kind,
-                "room": room,
-                "attributes": None if record is None else record.attributes,
-                "facts": facts,
-                "sessions": stays,
-            }
-        )
+        return _json(await _room(edge, room_kind, room))
 
     return router
+
+
+async def _room(edge: Edge, room_kind: str, room: str) -> dict[str, Any]:
+    facts = await room_facts(edge.store, room_kind, room)
+    stays = await room_stays(edge.store, room_kind, room)
+    if not facts and not stays:
+        raise HTTPException(404, "no room of that name is stored")
+    record = await room_record(edge.store, room, room_kind)
+    attributes = None if record is None else record.attributes
+    return {"room_kind": room_kind, "room": room, "attributes": attributes, "facts": facts, "sessions": stays}
 
 
 def _told(fact: Mapping[str, Any]) -> dict[str, Any]:
