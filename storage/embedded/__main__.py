@@ -4,7 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from storage.embedded.server import run_store
+from storage.embedded.analyst_settings import AnalystLimits
+from storage.embedded.server import StoreLimits, run_store
 
 
 def main() -> None:
@@ -13,9 +14,14 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True, help="folder that keeps everything")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument("--analyst-time-s", type=int, default=AnalystLimits().time_s)
+    parser.add_argument("--analyst-memory-bytes", type=int, default=AnalystLimits().memory_bytes)
+    parser.add_argument("--analyst-result-bytes", type=int, default=AnalystLimits().result_bytes)
+    parser.add_argument("--analyst-queries", type=int, default=StoreLimits().analyst_queries)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    run_store(options.data_dir, options.host, options.port)
+    analyst = AnalystLimits(options.analyst_time_s, options.analyst_memory_bytes, options.analyst_result_bytes)
+    run_store(options.data_dir, options.host, options.port, StoreLimits(analyst, options.analyst_queries))
 
 
 if __name__ == "__main__":

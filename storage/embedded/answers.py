@@ -35,6 +35,7 @@ class Answer:
         self._send = send
         self._headers = {"access-control-expose-headers": _EXPOSED, **headers}
         self._encoders: list[Encoder] = []
+        self._encoders_of_errors: list[Encoder] = []
         self._tag = "".join(secrets.choice(_TAG_LETTERS) for _ in range(16))
         self._headers["x-clickhouse-exception-tag"] = self._tag
         self.has_begun = False
@@ -44,9 +45,11 @@ class Answer:
         self._headers[name.lower()] = value
 
     def encode_with(self, encoder: Encoder, coding: str | None = None) -> None:
-        """Encode the body; `coding` is named in Content-Encoding."""
+        """Encode the body; `coding` is named in Content-Encoding. One without a name encodes errors too."""
         self._encoders.append(encoder)
-        if coding is not None:
+        if coding is None:
+            self._encoders_of_errors.append(encoder)
+        else:
             self.set("content-encoding", coding)
 
     async def whole(self, body: bytes, summary: str, status: int = 200) -> None:
@@ -88,7 +91,7 @@ class Answer:
             rest = b"".join(encoder.finish() for encoder in self._encoders)
             await self._send({"type": "http.response.body", "body": rest, "more_body": True})
             raise AnswerCut(error.detail)
-        self._encoders.clear()
+        self._encoders = self._encoders_of_errors
         self._headers.pop("content-encoding", None)
         self.set("x-clickhouse-exception-code", str(error.code))
         self.set("content-type", _TEXT_TYPE)

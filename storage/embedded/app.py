@@ -12,38 +12,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from storage.embedded.analyst import AnalystRules
+from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.answers import Answer, AnswerCut, Send, summary_of
+from storage.embedded.block_frames import FrameDecoder, FrameEncoder
 from storage.embedded.bodies import Body, ClientGone, Receive, Spool
-from storage.embedded.content_coding import decoder_for, encoder_for
+from storage.embedded.content_coding import decoders_for, encoder_for
 from storage.embedded.door_requests import Ask, read_ask, read_credentials
-from storage.embedded.engine import Engine, Outcome, Surroundings
-from storage.embedded.engine_errors import BAD_REQUEST_PARAMETER, READONLY, EngineError
+from storage.embedded.engine import Engine, Outcome, Session, Surroundings
+from storage.embedded.engine_errors import BAD_ARGUMENTS, READONLY, UNKNOWN_EXCEPTION, UNKNOWN_FORMAT, EngineError
 from storage.embedded.inserting import Inserter
-from storage.embedded.lanes import Lane, Lanes
+from storage.embedded.lanes import Lanes
+from storage.embedded.multipart import BODY_BYTES_MAX, ExternalTable, boundary_of, external_tables, read_parts
+from storage.embedded.native_frames import NativeReframer
 from storage.embedded.reading import PipedRows
-from storage.embedded.statements import Command, Insert, Rows, read_insert, read_statement
+from storage.embedded.row_answers import Manner, RowAnswer
+from storage.embedded.statements import Command, Insert, Rows, Statement, read_insert, read_statement
 from storage.embedded.users import User, Users
 
 log = logging.getLogger(__name__)
 
-_HEAD_BYTES: Final = 1 << 20
-_FIRST_BYTES: Final = 1 << 18
+_HEAD_BYTES_MAX: Final = 16 << 20
+_ANALYST_PATIENCE_S: Final = 60.0
 _PLAIN_PATHS: Final = frozenset({"/ping", "/replicas_status"})
+_READING_METHODS: Final = frozenset({"GET", "HEAD"})
+_METHODS: Final = _READING_METHODS | {"POST", "PUT"}
 
 Scope = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Door:
-    """Everything that requests share."""
+    """Everything that requests share.
+
+    Shape: `formats` gives name and content type of each format by its name in lower case.
+    """
 
     engine: Engine
     lanes: Lanes
     inserter: Inserter
     users: Users
+    rules: AnalystRules
+    settings: AnalystSettings
     spool_dir: Path
-    formats: dict[str, str]
+    formats: dict[str, tuple[str, str]]
     numbers: "itertools.count[int]"
+
+    def new_spool(self) -> Spool:
+        """Return a spool file of a name that nobody has."""
+        return Spool(self.spool_dir / f"{next(self.numbers)}.spool")
 
 
 class DoorApp:
@@ -58,8 +75,10 @@ class DoorApp:
             return
         if scope["path"] in _PLAIN_PATHS:
             await Answer(send, {"content-type": "text/html; charset=UTF-8"}).whole(b"Ok.\n", "")
-            return
-        await _Exchange(self._door, read_ask(scope), receive, send).run()
+        elif scope["method"] not in _METHODS or scope["path"] not in {"", "/"}:
+            await Answer(send, {"content-type": "text/plain"}).whole(b"There is no handle here\n", "", 404)
+        else:
+            await _Exchange(self._door, read_ask(scope), receive, send).run(scope)
 
 
 class _Exchange:
@@ -69,19 +88,26 @@ class _Exchange:
         self._door = door
         self._ask = ask
         self._receive = receive
-        self._query_id = ask.query_id
+        self._external: list[ExternalTable] = []
         self._answer = Answer(
             send,
             {
-                "x-clickhouse-query-id": self._query_id,
+                "x-clickhouse-query-id": ask.query_id,
                 "x-clickhouse-server-display-name": door.engine.host_name,
-                "x-clickhouse-timezone": door.engine.timezone,
+                "x-clickhouse-timezone": ask.settings.get("session_timezone") or door.engine.timezone,
             },
         )
 
-    async def run(self) -> None:
+    async def run(self, scope: Scope) -> None:
+        """Answer, whatever happens."""
         try:
-            await self._run()
+            try:
+                await self._run(scope)
+            except (EngineError, ClientGone):
+                raise
+            except Exception as error:
+                log.exception("%s %s failed", self._ask.method, self._ask.path)
+                raise EngineError(UNKNOWN_EXCEPTION, type(error).__name__) from error
         except ClientGone:
             return
         except EngineError as error:
@@ -90,124 +116,134 @@ class _Exchange:
             except AnswerCut:
                 return
 
-    async def _run(self) -> None:
+    async def _run(self, scope: Scope) -> None:
         user = self._door.users.authenticate(*read_credentials(self._ask))
-        body = Body(self._receive, [d for d in [decoder_for(self._ask.headers.get("content-encoding", ""))] if d])
-        head, statement = await self._statement(body)
+        decoders = decoders_for(self._ask.headers.get("content-encoding", ""))
+        if self._ask.is_on("decompress"):
+            decoders.append(FrameDecoder())
+        body = Body(self._receive, decoders)
+        await self._take_parts(scope, body)
+        head, statement = await self._read(body)
         if statement is None:
             await self._answer.whole(b"Ok.\n", "")
             return
-        surroundings = Surroundings(
-            self._ask.database,
-            self._ask.settings,
-            self._ask.parameters,
-            f"{next(self._door.numbers)} {self._query_id}",
-        )
-        if (user.is_analyst or self._ask.method == "GET") and not isinstance(statement, Rows):
-            raise EngineError(READONLY, "Cannot execute query in readonly mode")
-        if isinstance(statement, Insert):
-            await self._insert(statement, head, body, surroundings)
-        elif isinstance(statement, Rows):
-            await self._rows(statement, user, surroundings)
-        else:
-            await self._command(statement, surroundings)
+        if self._ask.is_on("compress"):
+            method = self._ask.options.get("network_compression_method", "LZ4")
+            self._answer.encode_with(FrameEncoder(method))
+        await self._carry_out(user, statement, head, body)
 
-    async def _statement(self, body: Body) -> tuple[bytes, Insert | Rows | Command | None]:
+    async def _take_parts(self, scope: Scope, body: Body) -> None:
+        """Read a multipart body: its fields become options, its files external tables."""
+        boundary = boundary_of(self._ask.headers.get("content-type", ""))
+        if boundary is None:
+            return
+        fields, files = read_parts(await body.read_whole(BODY_BYTES_MAX), boundary)
+        self._ask = read_ask(scope, fields)
+        self._external = external_tables(files, self._ask.settings)
+
+    async def _read(self, body: Body) -> tuple[bytes, Statement | None]:
         """Read as much of the body as the statement needs; return that and the statement."""
-        head = self._ask.query.encode()
-        if head:
-            first = await body.read() if not body.is_over else b""
-            head += b"\n" + first if first or not body.is_over else b""
+        url_part = self._ask.query.encode()
+        head = url_part
         while True:
             insert = read_insert(head, body.is_over)
             if isinstance(insert, Insert):
                 return head, insert
             if body.is_over:
                 break
-            if insert is False and len(head) > _HEAD_BYTES:
-                raise EngineError(BAD_REQUEST_PARAMETER, "The statement is too long")
-            head += await body.read()
-        if not head.strip() and self._ask.method in {"GET", "HEAD"}:
+            if len(head) > _HEAD_BYTES_MAX:
+                raise EngineError(BAD_ARGUMENTS, f"The statement is larger than {_HEAD_BYTES_MAX} bytes")
+            chunk = await body.read()
+            if chunk:
+                head += b"\n" + chunk if head == url_part and url_part else chunk
+        if not head.strip() and self._ask.method in _READING_METHODS:
             return head, None
         try:
             return head, read_statement(head.decode())
         except UnicodeDecodeError as error:
-            raise EngineError(BAD_REQUEST_PARAMETER, "The statement is not valid UTF-8") from error
+            raise EngineError(BAD_ARGUMENTS, "The statement is not valid UTF-8") from error
+
+    async def _carry_out(self, user: User, statement: Statement, head: bytes, body: Body) -> None:
+        ask, door = self._ask, self._door
+        if not isinstance(statement, Rows) and (user.is_analyst or ask.method in _READING_METHODS):
+            raise EngineError(READONLY, f"{user.name}: Cannot execute query in readonly mode")
+        surroundings = Surroundings(
+            ask.database,
+            door.settings.beside(ask.settings) if user.is_analyst else ask.settings,
+            ask.parameters,
+            f"{next(door.numbers)} {ask.query_id}",
+            is_readonly=user.is_analyst or ask.method in _READING_METHODS,
+        )
+        match statement:
+            case Insert():
+                await self._insert(statement, head, body, surroundings)
+            case Rows():
+                await self._rows(statement, user, surroundings)
+            case Command():
+                await self._command(statement, surroundings)
 
     async def _insert(self, statement: Insert, head: bytes, body: Body, surroundings: Surroundings) -> None:
-        spool = Spool(self._door.spool_dir / f"{next(self._door.numbers)}")
+        spool, inserter = self._door.new_spool(), self._door.inserter
+        revision = self._ask.protocol_revision if statement.format_name == "Native" else 0
         try:
-            await spool.fill(head[statement.data_at :], body)
-            inserter = self._door.inserter
-            outcome = await self._finished(
-                self._door.lanes.writes, lambda: inserter.insert(statement, spool, surroundings)
-            )
+            await spool.fill(head[statement.data_at :], body, NativeReframer(revision, 0) if revision else None)
+            outcome = await self._finished(lambda: inserter.insert(statement, spool, surroundings))
         finally:
             spool.remove()
         await self._answer.whole(b"", summary_of(outcome))
 
     async def _command(self, statement: Command, surroundings: Surroundings) -> None:
-        door, chosen = self._door, self._ask.default_format
+        door, chosen = self._door, self._format(self._ask.default_format)
 
         def run() -> Outcome:
-            door.inserter.forget()
             try:
                 with door.engine.session(surroundings) as session:
                     return session.run(statement.text, chosen)
             finally:
                 door.inserter.forget()
 
-        outcome = await self._finished(door.lanes.writes, run)
+        outcome = await self._finished(run)
         self._encode(chosen)
         await self._answer.whole(outcome.body, summary_of(outcome, len(outcome.body)))
 
-    async def _finished(self, lane: Lane, call: Callable[[], Outcome]) -> Outcome:
-        return await asyncio.shield(lane.start(call))
+    async def _finished(self, call: Callable[[], Outcome]) -> Outcome:
+        """Run a writing statement to its end, even if the client goes away meanwhile."""
+        return await asyncio.shield(self._door.lanes.writes.start(call))
 
     async def _rows(self, statement: Rows, user: User, surroundings: Surroundings) -> None:
-        chosen = statement.format_name or self._ask.default_format
-        lanes = self._door.lanes
-        piped = PipedRows(self._door.engine, lanes, surroundings)
-        gone = asyncio.ensure_future(self._client_gone())
-        try:
-            piped.start(lanes.analysts if user.is_analyst else lanes.reads, statement, self._ask.default_format)
-            answering = asyncio.ensure_future(self._stream(piped, chosen))
-            await asyncio.wait({gone, answering}, return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                answering.cancel()
-                raise ClientGone
-            await answering
-        finally:
-            gone.cancel()
-            await piped.abandon()
+        chosen = self._format(statement.format_name or self._ask.default_format)
+        door = self._door
 
-    async def _client_gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        def prepare(session: Session) -> None:
+            if user.is_analyst:
+                door.rules.check(session, statement.text, surroundings.database, surroundings.parameters)
+            for table in self._external:
+                door.inserter.make_temporary(session, table, door.new_spool())
 
-    async def _stream(self, piped: PipedRows, chosen: str) -> None:
-        held: list[bytes] = []
-        held_bytes = 0
         self._encode(chosen)
-        async for chunk in piped.chunks():
-            held.append(chunk)
-            held_bytes += len(chunk)
-            if held_bytes >= _FIRST_BYTES and not self._ask.is_on("wait_end_of_query"):
-                await self._answer.part(b"".join(held), summary_of(None))
-                held.clear()
-        outcome = await piped.outcome()
-        if self._answer.has_begun:
-            await self._answer.part(b"".join(held), "")
-            await self._answer.end()
-        else:
-            await self._answer.whole(b"".join(held), summary_of(outcome, held_bytes))
+        revision = self._ask.protocol_revision if chosen == "Native" else 0
+        manner = Manner(
+            door.spool_dir,
+            waits_for_end=self._ask.is_on("wait_end_of_query"),
+            patience_s=_ANALYST_PATIENCE_S if user.is_analyst else None,
+            reframer=NativeReframer(0, revision) if revision else None,
+        )
+        piped = PipedRows(door.engine, door.lanes, surroundings)
+        lane = door.lanes.analysts if user.is_analyst else door.lanes.reads
+        await RowAnswer(self._answer, piped, manner).carry(
+            self._receive, lambda: piped.start(lane, statement, chosen, prepare)
+        )
+
+    def _format(self, name: str) -> str:
+        found = self._door.formats.get(name.lower())
+        if found is None:
+            raise EngineError(UNKNOWN_FORMAT, f"Unknown format {name}")
+        return found[0]
 
     def _encode(self, chosen: str) -> None:
         self._answer.set("x-clickhouse-format", chosen)
-        self._answer.set("content-type", self._door.formats.get(chosen.lower(), "text/plain; charset=UTF-8"))
-        found = encoder_for(self._ask.headers.get("accept-encoding", "")) if self._wants_coding() else None
-        if found is not None:
-            self._answer.encode_with(found[1], found[0])
-
-    def _wants_coding(self) -> bool:
-        return self._ask.is_on("enable_http_compression")
+        self._answer.set("content-type", self._door.formats[chosen.lower()][1])
+        if self._ask.is_on("enable_http_compression"):
+            coding = encoder_for(self._ask.headers.get("accept-encoding", ""))
+            if coding is not None:
+                self._answer.encode_with(coding[1], coding[0])

@@ -4,13 +4,12 @@ A small body stays in memory until the thread that inserts it writes the file; a
 """
 
 import asyncio
-import errno
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
 from storage.embedded.content_coding import Decoder
-from storage.embedded.engine_errors import NOT_ENOUGH_SPACE, UNKNOWN_EXCEPTION, EngineError
+from storage.embedded.engine_errors import QUERY_IS_TOO_LARGE, EngineError, disk_error
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -45,6 +44,17 @@ class Body:
                 chunk += decoder.finish()
         return chunk
 
+    async def read_whole(self, most_bytes: int) -> bytes:
+        """Return the body's rest. Raises: as `read`; EngineError if it is longer."""
+        chunks = []
+        size_bytes = 0
+        while not self.is_over:
+            chunks.append(await self.read())
+            size_bytes += len(chunks[-1])
+            if size_bytes > most_bytes:
+                raise EngineError(QUERY_IS_TOO_LARGE, f"The body is larger than {most_bytes} bytes")
+        return b"".join(chunks)
+
 
 class Spool:
     """The data of one insert, in a file of their own in the data folder; removed by `remove`."""
@@ -55,16 +65,21 @@ class Spool:
         self._held_bytes = 0
         self.size_bytes = 0
 
-    async def fill(self, first: bytes, body: Body) -> None:
-        """Take the first bytes and then the body's rest.
+    async def fill(self, first: bytes, body: Body, decoder: Decoder | None = None) -> None:
+        """Take the first bytes and then the body's rest, through the decoder if there is one.
 
         Raises: ClientGone; EngineError, also if the disk is full.
         """
-        self._hold(first)
-        while not body.is_over:
-            self._hold(await body.read())
+        chunk = first
+        while True:
+            self.hold(decoder.decode(chunk) if decoder else chunk)
             if self._held_bytes >= _IN_MEMORY_BYTES:
                 await asyncio.to_thread(self.flush)
+            if body.is_over:
+                break
+            chunk = await body.read()
+        if decoder:
+            self.hold(decoder.finish())
 
     def flush(self) -> None:
         """Write what is held to the file. Raises: EngineError if it can't be written."""
@@ -74,14 +89,14 @@ class Spool:
                 for chunk in held:
                     _write_whole(file, chunk)
         except OSError as error:
-            kind = NOT_ENOUGH_SPACE if error.errno in {errno.ENOSPC, errno.EDQUOT} else UNKNOWN_EXCEPTION
-            raise EngineError(kind, f"Cannot spool the data of the insert: {error.strerror}") from error
+            raise disk_error("Cannot spool the data of the insert", error) from error
 
     def remove(self) -> None:
         """Remove the file, if there is one."""
         self.path.unlink(missing_ok=True)
 
-    def _hold(self, chunk: bytes) -> None:
+    def hold(self, chunk: bytes) -> None:
+        """Take bytes, to be written with the next `flush`."""
         if chunk:
             self._held.append(chunk)
             self._held_bytes += len(chunk)

@@ -1,9 +1,10 @@
-"""HTTP's Content-Encoding both ways: gzip, deflate, lz4 (its frame format) and zstd; br of requests through the engine."""
+"""HTTP's Content-Encoding both ways: gzip, deflate, br, lz4 (its frame format) and zstd."""
 
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+import brotli  # type: ignore[import-untyped]
 import lz4.frame
 import zstandard
 
@@ -37,18 +38,20 @@ class Encoder(Protocol):
         ...
 
 
-def decoder_for(name: str) -> Decoder | None:
-    """Return the decoder of a content coding; None if it changes nothing.
+def decoders_for(content_encoding: str) -> list[Decoder]:
+    """Return the decoders of a Content-Encoding header, in the order in which they are used.
 
-    Raises: EngineError if the coding is unknown.
+    Raises: EngineError if a coding is unknown.
     """
-    name = name.strip().lower()
-    if name in _IDENTITY:
-        return None
-    make = _DECODERS.get(name)
-    if make is None:
-        raise EngineError(NOT_IMPLEMENTED, f"Unknown compression method {name}")
-    return _Members(name, make)
+    names = [name.strip() for name in content_encoding.lower().split(",")]
+    decoders: list[Decoder] = []
+    for name in reversed(names):
+        if name in _IDENTITY:
+            continue
+        if name not in _DECODERS:
+            raise EngineError(NOT_IMPLEMENTED, f"Unknown compression method {name}")
+        decoders.append(_Members(name, _DECODERS[name]))
+    return decoders
 
 
 def encoder_for(accept_encoding: str) -> tuple[str, Encoder] | None:
@@ -104,7 +107,7 @@ class _Members:
                 self._is_empty = False
                 plain.append(self._current.decompress(chunk))
                 chunk = self._current.unused_data if self._current.eof else b""
-        except (zlib.error, RuntimeError, ValueError, zstandard.ZstdError) as error:
+        except (zlib.error, brotli.error, RuntimeError, ValueError, zstandard.ZstdError) as error:
             raise EngineError(CANNOT_DECOMPRESS, f"Cannot decompress the {self._name} body: {error}") from error
         return b"".join(plain)
 
@@ -157,15 +160,48 @@ class _Lz4Encoder:
         return begin + bytes(self._compressor.flush())
 
 
+class _BrotliEncoder:
+    def __init__(self) -> None:
+        self._compressor = brotli.Compressor(quality=1)
+
+    def encode(self, chunk: bytes) -> bytes:
+        """Return what may be sent so far."""
+        return bytes(self._compressor.process(chunk))
+
+    def finish(self) -> bytes:
+        """Return the rest and the end mark."""
+        return bytes(self._compressor.finish())
+
+
+class _BrotliDecompressor:
+    """Brotli's decompressor, with the names that the others have."""
+
+    unused_data = b""
+
+    def __init__(self) -> None:
+        self._decompressor = brotli.Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        """Whether the compressed stream has ended."""
+        return bool(self._decompressor.is_finished())
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """Return the plain bytes known so far."""
+        return bytes(self._decompressor.process(data))
+
+
 _DECODERS: Final[dict[str, Callable[[], _Decompressor]]] = {
     "gzip": lambda: zlib.decompressobj(_GZIP_WINDOW),
     "deflate": zlib.decompressobj,
+    "br": _BrotliDecompressor,
     "lz4": lz4.frame.LZ4FrameDecompressor,
     "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
 }
 _ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {
     "gzip": lambda: _ZlibEncoder(_GZIP_WINDOW),
     "deflate": lambda: _ZlibEncoder(zlib.MAX_WBITS),
+    "br": _BrotliEncoder,
     "lz4": _Lz4Encoder,
     "zstd": _ZstdEncoder,
 }

@@ -1,4 +1,4 @@
-"""What a client asks for beside its statement: who it is, where, with which settings, in which form it wants the answer.
+"""What a client asks for beside its statement: who it is, where, with which settings, how it wants the answer.
 
 URL parameters, and fields of a multipart body, are one map; of a repeated name the last counts.
 """
@@ -7,40 +7,17 @@ import base64
 import binascii
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from storage.embedded.engine_errors import AUTHENTICATION_FAILED, EngineError
 
-_NO_SETTINGS: Final = frozenset(
-    [
-        "query",
-        "database",
-        "default_format",
-        "user",
-        "password",
-        "quota_key",
-        "session_id",
-        "session_timeout",
-        "session_check",
-        "close_session",
-        "query_id",
-        "compress",
-        "decompress",
-        "wait_end_of_query",
-        "buffer_size",
-        "client_protocol_version",
-        "role",
-        "stacktrace",
-        "network_compression_method",
-        "network_zstd_compression_level",
-        "enable_http_compression",
-        "http_zlib_compression_level",
-        "http_response_buffer_size",
-        "http_wait_end_of_query",
-    ]
-)
+_OPTIONS: Final = """query database default_format user password quota_key session_id session_timeout session_check
+    close_session query_id compress decompress wait_end_of_query buffer_size client_protocol_version role stacktrace
+    network_compression_method enable_http_compression http_zlib_compression_level http_response_buffer_size
+    http_wait_end_of_query"""
+_NO_SETTINGS: Final = frozenset(_OPTIONS.split())
 _ON: Final = frozenset({"1", "true"})
 
 
@@ -48,7 +25,8 @@ _ON: Final = frozenset({"1", "true"})
 class Ask:
     """One request without its body.
 
-    Shape: header names in `headers` are lower case; `parameters` without the prefix `param_`.
+    Shape: header names in `headers` are lower case; `parameters` without the prefix `param_`; `query_id` is the
+    client's name for the statement, or a new one.
     """
 
     method: str
@@ -56,8 +34,9 @@ class Ask:
     query: str
     headers: Mapping[str, str]
     options: Mapping[str, str]
-    settings: Mapping[str, str]
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    settings: dict[str, str]
+    parameters: Mapping[str, str]
+    query_id: str
 
     @property
     def database(self) -> str:
@@ -68,11 +47,6 @@ class Ask:
     def default_format(self) -> str:
         """The format of answers to statements that name none."""
         return self.options.get("default_format") or self.headers.get("x-clickhouse-format") or "TabSeparated"
-
-    @property
-    def query_id(self) -> str:
-        """The client's name for the statement, or a new one."""
-        return self.options.get("query_id") or str(uuid.uuid4())
 
     def is_on(self, option: str) -> bool:
         """Tell whether an option is switched on."""
@@ -98,7 +72,9 @@ def read_ask(scope: Mapping[str, Any], fields: Mapping[str, str] | None = None) 
             options[name] = value
         else:
             settings[name] = value
-    return Ask(scope["method"], scope["path"], options.pop("query", ""), headers, options, settings, parameters)
+    query_id = options.get("query_id") or str(uuid.uuid4())
+    query = options.pop("query", "")
+    return Ask(scope["method"], scope["path"], query, headers, options, settings, parameters, query_id)
 
 
 def read_credentials(ask: Ask) -> tuple[str, str]:

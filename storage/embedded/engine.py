@@ -22,6 +22,11 @@ _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _TAG_SETTING: Final = "log_comment"
 
 
+def loaded_version() -> str:
+    """Return the version of the engine that this process has loaded."""
+    return str(chdb.engine_version)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a statement gave: its answer's bytes and the counts of ClickHouse's summary."""
@@ -39,13 +44,15 @@ class Outcome:
 class Surroundings:
     """In which database, with which settings and parameters a statement runs.
 
-    Shape: `tag` marks it in `system.processes` (setting log_comment), so that it can be cancelled.
+    Shape: `tag` marks it in `system.processes` (setting log_comment), so that it can be cancelled; `is_readonly` lets
+    the engine refuse, once `Session.make_readonly` was called, whatever writes.
     """
 
     database: str = "default"
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
+    is_readonly: bool = False
 
 
 class Session:
@@ -54,6 +61,12 @@ class Session:
     def __init__(self, connection: Any, surroundings: Surroundings) -> None:
         self._connection = connection
         self._parameters = dict(surroundings.parameters)
+        self._is_readonly = surroundings.is_readonly
+
+    def make_readonly(self) -> None:
+        """Let the engine refuse to write from now on, if the surroundings are for reading only."""
+        if self._is_readonly:
+            self.run("SET readonly = 2", with_parameters=False)
 
     def run(self, sql: str, output_format: str = "TabSeparated", *, with_parameters: bool = True) -> Outcome:
         """Run one statement to its end and return all of its answer.
@@ -120,7 +133,7 @@ class Engine:
 
     def _connect(self) -> Any:
         try:
-            return chdb.connect(self._path)
+            return chdb.connect(self._path)  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise engine_error(str(error)) from None
 

@@ -9,6 +9,7 @@ import threading
 
 from storage.embedded.bodies import Spool
 from storage.embedded.engine import Engine, Outcome, Session, Surroundings
+from storage.embedded.multipart import ExternalTable
 from storage.embedded.sql_text import bare_name, quoted_name, quoted_text, tokens
 from storage.embedded.statements import Insert
 
@@ -42,10 +43,22 @@ class Inserter:
         spool.flush()
         with self._engine.session(surroundings) as session:
             columns, structure = self._shape(session, statement, surroundings.database)
-            source = ", ".join(quoted_text(part) for part in (str(spool.path), statement.format_name, structure))
+            source = _source(spool, statement.format_name, structure)
             return session.run(
-                f"INSERT INTO {statement.target} ({columns}) {statement.settings} SELECT {columns} FROM file({source})"
+                f"INSERT INTO {statement.target} ({columns}) {statement.settings} SELECT {columns} FROM {source}"
             )
+
+    def make_temporary(self, session: Session, table: ExternalTable, spool: Spool) -> None:
+        """Make data that came with a query a temporary table of its session. Raises: EngineError."""
+        try:
+            spool.hold(table.data)
+            spool.flush()
+            source = _source(spool, table.format_name, table.structure)
+            session.run(
+                f"CREATE TEMPORARY TABLE {quoted_name(table.name)} AS SELECT * FROM {source}", with_parameters=False
+            )
+        finally:
+            spool.remove()
 
     def _shape(self, session: Session, statement: Insert, database: str) -> _Shape:
         key = (database, statement.target, statement.columns)
@@ -60,6 +73,10 @@ class Inserter:
             if self._forgotten == forgotten and len(self._known) < _KNOWN_MAX:
                 self._known[key] = shape
         return shape
+
+
+def _source(spool: Spool, format_name: str, structure: str) -> str:
+    return f"file({', '.join(quoted_text(part) for part in (str(spool.path), format_name, structure))})"
 
 
 def _shape_of(rows: list[list[str]], columns: str | None) -> _Shape:

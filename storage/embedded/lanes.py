@@ -39,6 +39,10 @@ class Lane:
         """Take nothing more; what runs goes on."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def join(self) -> None:
+        """Return when nothing runs any more."""
+        self._threads.shutdown(wait=True)
+
     def _done(self, future: "asyncio.Future[_Result]") -> None:
         self._held -= 1
         if not future.cancelled():
@@ -56,8 +60,17 @@ class Lanes:
 
     def close(self) -> None:
         """Close every lane."""
-        for lane in (self.writes, self.reads, self.analysts, self.own):
+        for lane in self._all:
             lane.close()
+
+    def join(self) -> None:
+        """Return when nothing runs in any lane."""
+        for lane in self._all:
+            lane.join()
+
+    @property
+    def _all(self) -> tuple[Lane, ...]:
+        return self.writes, self.reads, self.analysts, self.own
 
 
 def make_lanes(analysts: int) -> Lanes:

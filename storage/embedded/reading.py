@@ -56,6 +56,7 @@ class PipedRows:
             with self._engine.session(self._surroundings) as session:
                 if prepare is not None:
                     prepare(session)
+                session.make_readonly()
                 return session.run(sql)
 
         try:

@@ -1,58 +1,60 @@
-"""Starting and stopping the embedded store."""
+"""Starting the embedded store: everything that can be wrong is found, and told in one line, before the engine runs."""
 
-import itertools
 import logging
+import os
 import socket
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
-
-from storage.embedded.app import Door, DoorApp
-from storage.embedded.engine import Engine, Surroundings
-from storage.embedded.inserting import Inserter
-from storage.embedded.lanes import make_lanes
-from storage.embedded.users import Users
-from storage.settings import kept_secret
+from storage.embedded.analyst_settings import AnalystLimits
+from storage.embedded.fence import raise_fence
+from storage.embedded.folder import StoreFolder, StoreStartError
+from storage.settings import SettingsError, kept_secret
 
 log = logging.getLogger(__name__)
 
 
-class StoreStartError(Exception):
-    """The store can't start; one line that says why."""
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """What readers may take at most; `analyst_queries` of analysts run side by side."""
+
+    analyst: AnalystLimits = field(default_factory=AnalystLimits)
+    analyst_queries: int = 4
 
 
-def run_store(data_dir: Path, host: str = "127.0.0.1", port: int = 8123) -> None:
+def run_store(data_dir: Path, host: str = "127.0.0.1", port: int = 8123, limits: StoreLimits | None = None) -> None:
     """Serve the store of a data folder until SIGTERM or SIGINT.
 
-    Raises: SystemExit(1) after one line on stderr if it can't start.
+    Raises: SystemExit with code 1, after one line on stderr, if it can't start.
     """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        folder = StoreFolder(data_dir)
+        password = kept_secret(data_dir / "store.password")
+        listener = _listen(host, port)
+        is_fenced = raise_fence(folder.path)
+        os.chdir(folder.empty)
+        os.environ["TMPDIR"] = str(folder.scratch)
+        # Only now: the engine starts threads when it is loaded, and the fence holds for later threads alone.
+        from storage.embedded.serving import Serving  # noqa: PLC0415
+
+        serving = Serving(folder, password, limits or StoreLimits())
+    except (StoreStartError, SettingsError, OSError) as error:
+        print(f"store: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    fenced = "files fenced by Landlock" if is_fenced else "this kernel has no Landlock, files are not fenced"
+    log.info("store: engine %s on %s, http://%s:%d, %s", serving.version, folder.path, host, port, fenced)
+    serving.run(listener)
+    log.info("store: stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound. Raises: StoreStartError if the port is taken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
     except OSError as error:
-        sys.exit(f"store: {host}:{port}: {error.strerror}")
-    store_dir = data_dir.absolute() / "store"
-    spool_dir = store_dir / "spool"
-    spool_dir.mkdir(parents=True, exist_ok=True)
-    engine = Engine(store_dir / "engine")
-    with engine.session(Surroundings()) as session:
-        lines = session.run("SELECT lower(name), content_type FROM system.formats").body.decode().splitlines()
-    formats = dict(line.split("\t") for line in lines)
-    lanes = make_lanes(analysts=4)
-    door = Door(
-        engine,
-        lanes,
-        Inserter(engine),
-        Users(kept_secret(data_dir / "store.password")),
-        spool_dir,
-        formats,
-        itertools.count(1),
-    )
-    config = uvicorn.Config(DoorApp(door), log_level="warning", access_log=False, lifespan="off", server_header=False)
-    try:
-        uvicorn.Server(config).run([listener])
-    finally:
-        lanes.close()
-        engine.close()
+        raise StoreStartError(f"cannot listen on {host}:{port} ({error.strerror}); name another port") from error
+    return listener

@@ -75,3 +75,8 @@ def bare_name(token: Token) -> str:
         return token.text
     quote = token.text[0]
     return re.sub(r"\\(.)", r"\1", token.text[1:-1].replace(quote * 2, quote))
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as running text."""
+    return frozenset(text.split())

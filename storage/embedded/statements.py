@@ -55,7 +55,7 @@ class Command:
 Statement = Rows | Insert | Command
 
 
-def read_insert(head: bytes, is_whole: bool) -> Insert | None | bool:
+def read_insert(head: bytes, is_whole: bool) -> Insert | bool | None:
     """Return the insert that the bytes begin with; None if they begin otherwise, False if more bytes are needed."""
     text = head.decode("latin-1")
     found = tokens(text)
@@ -115,7 +115,7 @@ def _format_clause(found: list[Token]) -> int | None:
     return None
 
 
-def _insert(head: bytes, text: str, found: Iterator[Token], is_whole: bool) -> Insert | None | bool:
+def _insert(head: bytes, text: str, found: Iterator[Token], is_whole: bool) -> Insert | bool | None:
     """Read on after INSERT. Raises StopIteration where the text ends too early."""
     token = next(found)
     token = next(found) if token.is_word("INTO") else token

@@ -1,0 +1,57 @@
+"""Bytes that wait until an answer may begin: in memory while few, then in a file of the spool folder."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Final
+
+_IN_MEMORY_BYTES: Final = 4 << 20
+_READ_BYTES: Final = 1 << 18
+
+
+class HeldBytes:
+    """Bytes in the order in which they came. Raises (`add`): OSError if the disk is full."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._chunks: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self.size_bytes = 0
+
+    async def add(self, chunk: bytes) -> None:
+        """Take more bytes."""
+        self._chunks.append(chunk)
+        self.size_bytes += len(chunk)
+        if self.size_bytes > _IN_MEMORY_BYTES:
+            await asyncio.to_thread(self._write)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether no file was needed."""
+        return self._file is None
+
+    def take(self) -> bytes:
+        """Return what is in memory, and hold it no longer."""
+        taken = b"".join(self._chunks)
+        self._chunks.clear()
+        return taken
+
+    async def all(self) -> AsyncIterator[bytes]:
+        """Yield everything in pieces."""
+        if self._file is not None:
+            await asyncio.to_thread(self._file.seek, 0)
+            while chunk := await asyncio.to_thread(self._file.read, _READ_BYTES):
+                yield chunk
+        if self._chunks:
+            yield self.take()
+
+    def close(self) -> None:
+        """Give the file back, if there is one."""
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # `close` gives it back
+        self._file.write(self.take())

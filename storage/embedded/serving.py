@@ -1,0 +1,89 @@
+"""The running store: the engine, what stands around it, and the HTTP server, from first request to clean stop."""
+
+import itertools
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from storage.embedded.analyst import AnalystRules
+from storage.embedded.analyst_names import AllowedNames
+from storage.embedded.analyst_settings import AnalystSettings
+from storage.embedded.app import Door, DoorApp
+from storage.embedded.engine import Engine, Surroundings, loaded_version
+from storage.embedded.engine_errors import EngineError
+from storage.embedded.folder import StoreFolder, StoreStartError
+from storage.embedded.inserting import Inserter
+from storage.embedded.lanes import make_lanes
+from storage.embedded.users import Users
+
+if TYPE_CHECKING:
+    from storage.embedded.server import StoreLimits
+
+_STOP_S: Final = 20
+_KEEP_ALIVE_S: Final = 30
+
+
+class Serving:
+    """The store on its folder.
+
+    Raises: StoreStartError if the engine can't open the folder.
+    """
+
+    def __init__(self, folder: StoreFolder, password: str, limits: "StoreLimits") -> None:
+        self.version = loaded_version()
+        folder.check_version(self.version)
+        try:
+            self._engine = Engine(folder.engine)
+        except EngineError as error:
+            raise StoreStartError(f"{folder.engine}: the engine cannot open it: {error.detail}") from error
+        self._lanes = make_lanes(limits.analyst_queries)
+        settings = AnalystSettings(limits.analyst)
+        self._door = Door(
+            self._engine,
+            self._lanes,
+            Inserter(self._engine),
+            Users(password),
+            AnalystRules(AllowedNames(self._engine), settings),
+            settings,
+            folder.spool,
+            _formats(self._engine),
+            itertools.count(1),
+        )
+
+    def run(self, listener: socket.socket) -> None:
+        """Answer until SIGTERM or SIGINT; what runs then may end, for some seconds."""
+        config = uvicorn.Config(
+            DoorApp(self._door),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # an answer cut short is a server's error to uvicorn, a failed query to us
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        try:
+            uvicorn.Server(config).run([listener])
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._lanes.close()
+        # A statement that does not end must not keep the process: the engine's files stand a hard end.
+        watchdog = threading.Timer(_STOP_S, os._exit, (0,))
+        watchdog.daemon = True
+        watchdog.start()
+        self._lanes.join()
+        self._engine.close()
+        watchdog.cancel()
+
+
+def _formats(engine: Engine) -> dict[str, tuple[str, str]]:
+    with engine.session(Surroundings()) as session:
+        lines = session.run("SELECT name, content_type FROM system.formats").body.decode().splitlines()
+    pairs = [line.split("\t") for line in lines]
+    return {name.lower(): (name, content_type) for name, content_type in pairs}
