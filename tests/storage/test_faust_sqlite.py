@@ -140,7 +140,7 @@ async def test_an_agent_that_does_not_finish_is_not_flooded(path: Path, log: Sql
 
     app = make_app(path, see_and_wait, stream_buffer_maxsize=200)
     async with running(app):
-        await until(lambda: len(seen.places) > 0, "some frames")
+        await until(lambda: len(app.consumer.unacked) >= 100, "as much as is handed out")
         await asyncio.sleep(0.5)
         assert len(app.consumer.unacked) == 100, "half of Faust's buffer"
         may_finish.set()
