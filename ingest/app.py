@@ -20,6 +20,7 @@ from ingest.bodies import Receive, Scope, Send
 from ingest.edge import Edge, EdgeLimits
 from ingest.loop.actions import RoomActions
 from ingest.loop.authentication import Authentication
+from ingest.loop.described import ROOM_ACTION
 from ingest.loop.endpoint import RoomActionEndpoint
 from ingest.loop.hawk import HawkGate
 from ingest.loop.rooms import Rooms, room_routes
@@ -36,7 +37,7 @@ from storage.store import Store, StoreError
 _LOG = logging.getLogger(__name__)
 _DESCRIPTION: Final = """Status updates of video-chat rooms, durably logged, judged and queryable.
 
-`POST /rooms/{token}` (join, refresh, status, leave, logDomain) is served before FastAPI's own routing."""
+The Loop paths also work under `/v0`."""
 
 
 class IngestApp(FastAPI):
@@ -124,7 +125,9 @@ def _add_docs(app: FastAPI, check_reader: Any) -> None:
 
     @app.get("/openapi.json", include_in_schema=False, dependencies=guarded)
     async def openapi() -> JSONResponse:
-        return JSONResponse(app.openapi())
+        described = app.openapi()
+        described["paths"].setdefault("/rooms/{token}", {}).update(ROOM_ACTION)
+        return JSONResponse(described)
 
     @app.get("/docs", include_in_schema=False, dependencies=guarded)
     async def docs() -> HTMLResponse:
@@ -137,5 +140,5 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    _LOG.warning("%s %s is answered 503: %s", request.method, request.url.path, error)
+    _LOG.debug("%s %s is answered 503: %s", request.method, request.url.path, error)
     return JSONResponse({"detail": "the log or the store can't be reached now"}, 503, {"Retry-After": "1"})

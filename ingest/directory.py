@@ -2,7 +2,7 @@
 
 It is only a cache. It begins with what the store holds, follows the decisions topic from a point noted before, and
 asks the store on a miss, or when a lease that it knows has run out. What it holds is bounded: the oldest entries make
-room. A session that it heard closing is remembered for a while, so that neither a slower answer of the store nor a
+room. What it heard closing or deleted is remembered for a while, so that neither a slower answer of the store nor a
 repeated decision brings it back. All methods run on the event loop. Source: design section 5.
 """
 
@@ -52,6 +52,7 @@ class Directory:
         self._sessions: dict[tuple[str, str], LiveSession] = {}
         self._by_user: dict[tuple[str, str], str] = {}
         self._rooms: dict[str, int] = {}
+        self._deleted: dict[str, None] = {}
         self._closed: dict[tuple[str, str], int] = {}
         self._asking: dict[tuple[str, ...], asyncio.Future[Any]] = {}
         self.known_session = self._sessions.get
@@ -98,17 +99,22 @@ class Directory:
         Raises: StoreUnavailable.
         """
         expiry_ms = self._rooms.get(room)
+        if room in self._deleted:
+            return False
         if expiry_ms is None or expiry_ms <= now_ms:
             expiry_ms = await self._asked(("room", room), lambda: self._store.room_expiry_ms(room))
-            if expiry_ms is not None:
+            if expiry_ms is not None and room not in self._deleted:
                 self._learn_room(room, expiry_ms)
         return expiry_ms is not None and expiry_ms > now_ms
 
-    def fill(self, sessions: Iterable[LiveSession]) -> None:
-        """Take in what the store says is live; what was heard of meanwhile is left as heard."""
+    def fill(self, sessions: Iterable[LiveSession], rooms: Iterable[tuple[str, int]]) -> None:
+        """Take in who is live and which rooms exist, says the store; what was heard of meanwhile is left as heard."""
         for live in sessions:
             if (live.room, live.session) not in self._sessions:
                 self._learn(live)
+        for room, expiry_ms in rooms:
+            if room not in self._rooms and room not in self._deleted:
+                self._learn_room(room, expiry_ms)
 
     def apply(self, decision: Decision) -> None:
         """Take in one decision; a repeated one changes nothing."""
@@ -121,9 +127,10 @@ class Directory:
         elif decision.fact == "session_closed":
             self._close(decision)
         elif decision.fact in ("room_created", "room_updated"):
+            self._deleted.pop(decision.room, None)
             self._learn_room(decision.room, int(decision.extra.get("expires_at_ms") or NEVER_MS))
         elif decision.fact == "room_deleted":
-            self._rooms.pop(decision.room, None)
+            self._delete_room(decision.room)
 
     def _learn(self, live: LiveSession) -> LiveSession | None:
         """Keep the session unless its stay was heard closing; return what is kept."""
@@ -162,6 +169,13 @@ class Directory:
         gone = self._sessions.pop(key, None)
         if gone is not None and gone.user and self._by_user.get((gone.room, gone.user)) == gone.session:
             del self._by_user[gone.room, gone.user]
+
+    def _delete_room(self, room: str) -> None:
+        self._rooms.pop(room, None)
+        self._deleted.pop(room, None)
+        self._deleted[room] = None
+        if len(self._deleted) > self._limits.closed:
+            del self._deleted[next(iter(self._deleted))]
 
     def _learn_room(self, room: str, expiry_ms: int) -> None:
         self._rooms[room] = expiry_ms

@@ -15,7 +15,7 @@ from ingest.store_gate import StoreGate
 from ingest.tokens import SessionTokens
 from ingest.writer import FrameWriter, WriterLimits
 from storage.event_log import EventLog
-from storage.reading import live_calls
+from storage.reading import live_calls, rooms_of_live_calls
 from storage.settings import Settings
 from storage.store import StoreError
 
@@ -50,7 +50,7 @@ class Edge:
         self.commands = Commands(
             self.writer, self.follower, self.partitions, settings.decision_timeout_ms / 1000, self.metrics
         )
-        self._fill_limit = limits.directory.sessions
+        self._limits = limits.directory
         self._filling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -74,7 +74,8 @@ class Edge:
         tries = 0
         while True:
             try:
-                self.directory.fill(await live_calls(self.store, self._fill_limit))
+                sessions = await live_calls(self.store, self._limits.sessions)
+                self.directory.fill(sessions, await rooms_of_live_calls(self.store, self._limits.rooms))
                 return
             except StoreError as error:
                 if tries == 0:

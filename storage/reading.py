@@ -58,13 +58,30 @@ FROM sessions
 WHERE {_IN_ROOM} AND closed_at IS NULL AND (lease_ends_at IS NULL OR lease_ends_at > now64(3))"""
 """The same as `live_sessions`, which first looks for the live ones of all rooms, for one room."""
 
-_MILLISECONDS: Final = "toUnixTimestamp64Milli"
+_LOG_ORDER: Final = "(log_offset, log_index, fact_index = 0, fact_index)"
 
 
 async def live_calls(store: Rows, limit: int) -> list[LiveSession]:
     """Return the live sessions of calls, the newest ones if there are more than `limit`."""
     rows = await store.rows(f"{_LIVE} ORDER BY opened_at DESC LIMIT {{limit:UInt64}}", {"limit": limit})
     return [_live(row) for row in reversed(rows)]
+
+
+async def rooms_of_live_calls(store: Rows, limit: int) -> list[tuple[str, int]]:
+    """Return the created and not deleted calls that somebody is in, each with when it ends (`NEVER_MS`: never)."""
+    rows = await store.rows(
+        f"""
+        SELECT room_id, toInt64(JSONExtractUInt(argMax(extra, {_LOG_ORDER}), 'expires_at_ms'))
+        FROM room_events
+        WHERE room_kind = 'call' AND fact IN ('room_created', 'room_updated', 'room_deleted')
+          AND room_id IN (SELECT room_id FROM live_sessions WHERE room_kind = 'call')
+        GROUP BY room_id
+        HAVING argMax(fact, {_LOG_ORDER}) != 'room_deleted'
+        LIMIT {{limit:UInt64}}
+        """,
+        {"limit": limit},
+    )
+    return [(room, expires_at_ms or NEVER_MS) for room, expires_at_ms in rows]
 
 
 async def live_session(store: Rows, room: str, session: str) -> LiveSession | None:

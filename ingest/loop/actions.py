@@ -62,7 +62,7 @@ class RoomActions:
         except LoopRefusal as refusal:
             return refusal.reply
         except (StoreError, Unanswered) as trouble:
-            _LOG.warning("a room action is answered 503: %s", trouble)
+            _LOG.debug("a room action is answered 503: %s", trouble)
             return unavailable().reply
 
     async def _answer(self, request: LoopRequest, room: str) -> Reply:

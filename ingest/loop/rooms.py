@@ -199,5 +199,5 @@ async def _answered(handler: Callable[[LoopRequest], Awaitable[Reply]], request:
     except LoopRefusal as refusal:
         return refusal.reply
     except (StoreError, Unanswered) as trouble:
-        _LOG.warning("a request about rooms is answered 503: %s", trouble)
+        _LOG.debug("a request about rooms is answered 503: %s", trouble)
         return unavailable().reply

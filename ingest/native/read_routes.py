@@ -29,7 +29,7 @@ def read_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRouter
         """Tell whether everything accepted is stored, dead-lettered or pending, in all and by partition."""
         return _json(await read_accounting(await edge.store.store(), edge.log))
 
-    @router.get("/sessions/{session}")
+    @router.get("/sessions/{session:path}")
     async def get_session(session: str) -> Response:
         """Return every fact of a session, in words and in data, with the rule behind each verdict."""
         facts = await session_facts(edge.store, session)

@@ -75,7 +75,7 @@ def served(
     app = cast(IngestApp, create_app(settings, log, store or StoreGate.to(unreachable_url()), limits))
     listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(
-        app, http="httptools", loop="uvloop", ws="none", log_config=None, access_log=False, server_header=False
+        app, http="httptools", loop="uvloop", ws="none", log_config=None, access_log=False, proxy_headers=False
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -97,7 +97,7 @@ async def test_a_closed_session_stays_closed_whatever_an_older_answer_says() -> 
     store.sessions["r", "s"] = a_row()
     directory.apply(heard("session_opened"))
     directory.apply(heard("session_closed"))
-    directory.fill([a_row()])
+    directory.fill([a_row()], [])
     directory.apply(heard("session_opened"))
     assert await directory.session("r", "s", NOW) is None
     assert await directory.session_of_user("r", "u", NOW) is None
@@ -122,11 +122,26 @@ async def test_a_closing_heard_while_the_store_was_asked_wins() -> None:
     assert await asking is None
 
 
-async def test_a_deleted_room_is_asked_about_again() -> None:
+async def test_a_deleted_room_stays_deleted_whatever_an_older_answer_says() -> None:
     directory, store = a_directory()
-    directory.apply(heard("room_created"))
+    store.rooms["r"] = NEVER_MS
+    asking = asyncio.ensure_future(directory.has_room("r", NOW))
+    await asyncio.sleep(0)
     directory.apply(heard("room_deleted"))
+    await asking
+    directory.fill([], [("r", NEVER_MS)])
     assert not await directory.has_room("r", NOW)
+    directory.apply(heard("room_created"))
+    assert await directory.has_room("r", NOW)
+
+
+async def test_filling_saves_the_questions_after_a_restart() -> None:
+    directory, store = a_directory()
+    directory.fill([a_row()], [("r", NOW + 5)])
+    assert await directory.session("r", "s", NOW) == a_row()
+    assert await directory.has_room("r", NOW)
+    assert store.questions == 0
+    assert not await directory.has_room("r", NOW + 5)
     assert store.questions == 1
 
 

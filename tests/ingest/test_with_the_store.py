@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -126,12 +127,31 @@ def test_a_fresh_process_knows_users_rooms_and_sessions_from_the_store(
     assert settings.store_url is not None
     log = SqliteLog(settings.data_dir / "log.db", 4)
     with served(settings, log, StoreGate.to(settings.store_url.get_secret_value())) as other:
+        wait_until(lambda: other.edge.directory.known_session((guest.room, session_of(guest))), "the directory to fill")
+        assert other.edge.directory.known_room_expiry_ms(guest.room) is not None
         elsewhere = HawkClient.__new__(HawkClient)
         elsewhere.server, elsewhere.credentials = other, owner.credentials
         assert elsewhere.join(guest.room).status_code == 200
         assert elsewhere.act(guest.room, **STATUS).status_code == 204
         assert Guest(other, guest.room, guest.token).status().status_code == 204
     log.close()
+
+
+def session_of(guest: Guest) -> str:
+    token = guest.server.edge.tokens.read(guest.token)
+    assert token is not None
+    return token.session
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "tab\there", "quote'", "back\\slash\\n", "\U0001f600", "scope/name", "100%", "nul\x00"]
+)
+def test_names_of_any_characters_are_found_again(pipeline: Served, name: str) -> None:
+    item = {"room": name, "session": name, "event": "e", "state": "init"}
+    assert pipeline.native(item, params={"wait": "decision"}).status_code == 200
+    quoted = quote(name, safe="")
+    assert pipeline.http.get(f"/v1/rooms/{quoted}").json()["room"] == name
+    assert pipeline.http.get(f"/v1/sessions/{quoted}").json()["facts"][0]["room_id"] == name
 
 
 def test_a_session_is_told_in_words_and_in_data_with_each_verdicts_rule(pipeline: Served) -> None:
