@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from faust.exceptions import ImproperlyConfigured
+from faust.exceptions import ConsumerNotStarted, ImproperlyConfigured
 from faust.types import TP, ConsumerMessage, Message
 from mode import Service
 
@@ -75,8 +75,13 @@ class SqliteConsumer(SqliteOffsets):
         while not self.should_stop:
             await self._subscription_changed.wait()
             self._subscription_changed.clear()
-            if await self._wait_for_lock():
+            if not await self._wait_for_lock():
+                continue
+            try:
                 await self._assign_everything()
+            except ConsumerNotStarted:
+                if not self.should_stop:
+                    raise  # told to stop while it was being given partitions: the log is closed already
 
     async def _wait_for_lock(self) -> bool:
         """Return whether the lock was had before the consumer had to stop."""
