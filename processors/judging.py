@@ -77,6 +77,7 @@ class Judging:
     def _is_next(self, frame: Taken, next_offsets: Mapping[int, int]) -> bool:
         expected = next_offsets.get(frame.partition)
         if expected is None:
+            frame.ack()  # of a partition that stands still or was lost: nothing waits for it here
             return False
         if frame.offset == expected:
             self._gap_since_s.pop(frame.partition, None)

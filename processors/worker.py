@@ -29,8 +29,10 @@ from storage.event_log import EventLog
 from storage.open_log import open_log
 from storage.ownership import check_log
 from storage.settings import Settings
-from storage.store import Store, StoreUnavailable
+from storage.store import Store, StoreRefused, StoreUnavailable
 
+_NOT_MIGRATED_CODES = frozenset({60, 81})
+"""No such table, no such database: `roomstate migrate` has not been there yet."""
 STOP_TIMEOUT_S = 20.0
 """For so long a worker that was told to stop tries to store what it has; the log has it anyway."""
 
@@ -62,12 +64,10 @@ async def _run(settings: Settings) -> None:
     log = await asyncio.to_thread(open_log, settings.log_engine_url, settings.partition_count)
     stopping = asyncio.Event()
     with contextlib.closing(log), _signals_set(stopping):
-        store = await _reached_store(settings, stopping)
-        if store is None:
-            return
-        async with store:
-            await check_log(store, log.log_id, {}, {})
-            await _process(settings, log, store, stopping)
+        store = await _ready_store(settings, log, stopping)
+        if store is not None:
+            async with store:
+                await _process(settings, log, store, stopping)
 
 
 class WorkerFailed(Exception):
@@ -100,15 +100,17 @@ async def _process(settings: Settings, log: EventLog, store: Store, stopping: as
             _raise_what_failed(ended - {told})
             await _finish(drain)
         finally:
-            await app.stop()
             await _cancel({*tasks, told})
+            await app.stop()
 
 
 async def _faust(app: ProcessorApp) -> None:
-    """Run the app; returns only if it crashed."""
+    """Run the app; ends by itself only if it crashed."""
     LOGGER.info("started; standing by until the log's partitions are free")
     await app.start()
     await app.wait_until_stopped()
+    if app.crash_reason is not None:
+        raise app.crash_reason
 
 
 async def _finish(drain: Drain) -> None:
@@ -131,18 +133,36 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _reached_store(settings: Settings, stopping: asyncio.Event) -> Store | None:
-    """Return the store as soon as it answers, or None if told to stop before."""
+async def _ready_store(settings: Settings, log: EventLog, stopping: asyncio.Event) -> Store | None:
+    """Return the store as soon as it answers and has its schema, or None if told to stop before.
+
+    Raises: LogMismatch if it belongs to another log; StoreRefused if it does not let us in.
+    """
     pause_s = FIRST_PAUSE_S
     while not stopping.is_set():
         try:
-            return await Store.connect(settings.store_engine_url())
+            return await _checked_store(settings, log)
         except StoreUnavailable as error:
-            LOGGER.warning("waiting for the store (%s); trying again in %.1f s", error, pause_s)
+            why: Exception = error
+        except StoreRefused as error:
+            if error.code not in _NOT_MIGRATED_CODES:
+                raise
+            why = error
+        LOGGER.warning("waiting for the store (%s); trying again in %.1f s", why, pause_s)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
     return None
+
+
+async def _checked_store(settings: Settings, log: EventLog) -> Store:
+    store = await Store.connect(settings.store_engine_url())
+    try:
+        await check_log(store, log.log_id, {}, {})
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 @contextlib.contextmanager

@@ -95,7 +95,7 @@ HAVING countIf(fact = 'session_closed') = 0
     OR {_MS}(maxIf(at, fact = 'session_closed')) >= {{closed_since_ms:Array(Int64)}}[{_OF_PARTITION} + 1]"""
 
 
-def _stays(wanted_stays: str) -> str:
+def _stays(stays_sql: str) -> str:
     return f"""
 SELECT
     countIf(fact = 'session_opened'),
@@ -110,7 +110,7 @@ SELECT
         (bitNot(log_offset), bitNot(log_index), input_id),
         fact = 'status_judged' AND input_id != '' AND verdict != 'duplicate')
 FROM room_events
-WHERE (room_kind, room_id, session_id, opened_at) IN ({wanted_stays})
+WHERE (room_kind, room_id, session_id, opened_at) IN ({stays_sql})
 GROUP BY room_kind, room_id, session_id, opened_at"""
 
 
@@ -137,13 +137,11 @@ async def stored_rooms(store: Store, wanted: Wanted) -> StoredRooms:
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    of_stays = f"{_OF_PARTITION} IN {{numbers:Array(UInt32)}}" if wanted.keys is None else _OF_KEYS
-    wanted_stays = _wanted_stays(of_stays)
-    in_stays = f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({wanted_stays}))"
+    stays_sql, parameters = wanted_stays(wanted)
+    in_stays = f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({stays_sql}))"
     of_rooms = in_stays if wanted.keys is None else _OF_KEYS
-    parameters = _parameters(wanted)
     stays, attributes, answers = await asyncio.gather(
-        store.rows(_stays(wanted_stays), parameters),
+        store.rows(_stays(stays_sql), parameters),
         store.rows(_attributes(of_rooms), parameters),
         store.rows(_answers(of_rooms), parameters),
     )
@@ -152,6 +150,12 @@ async def stored_rooms(store: Store, wanted: Wanted) -> StoredRooms:
         sorted(map(fact_of, attributes), key=log_order),
         sorted(map(fact_of, answers), key=log_order),
     )
+
+
+def wanted_stays(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    """Return the SQL, with its parameters, that names the stays which are live or closed lately."""
+    of_partitions = f"{_OF_PARTITION} IN {{numbers:Array(UInt32)}}"
+    return _wanted_stays(of_partitions if wanted.keys is None else _OF_KEYS), _parameters(wanted)
 
 
 def _parameters(wanted: Wanted) -> dict[str, Any]:

@@ -176,6 +176,17 @@ def test_a_partition_that_lost_its_end_stands_still_and_says_so(pipeline: Pipeli
     assert pipeline.stored_inputs() > before
 
 
+def test_a_frame_that_never_came_is_read_again(pipeline: Pipeline) -> None:
+    worker = pipeline.start_worker(lose_frame=6)
+    worker.wait_until_printed("took over")
+    for number in range(5):
+        pipeline.append(some_talk(number, now_ms()))
+    worker.wait_until_printed("seeking there")
+    pipeline.wait_until_stored()
+    assert worker.stop() == 0, worker.printed
+    pipeline.check()
+
+
 async def _command(store_url: str, sql: str) -> None:
     async with await Store.connect(store_url) as store:
         await store.command(sql)

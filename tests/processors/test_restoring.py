@@ -13,7 +13,7 @@ from state_machine.room import NEVER_MS
 from storage.columns import LANDING_TABLE
 from storage.frames import partition_of
 from storage.ownership import claim
-from storage.restoring import Wanted, last_decisions, stored_rooms
+from storage.restoring import Wanted, last_decisions, stored_rooms, wanted_stays
 from storage.store import Store
 from tests.processors.builders import RULES, T0_MS, a_partition, command, judged, plain_rows, status
 from tests.processors.stored_in_memory import Row, restored
@@ -127,3 +127,11 @@ async def test_the_last_decisions_are_those_of_the_newest_rows(store: Store) -> 
         ("i2", "session_opened", (0, 2, 0)),
     ]
     assert await last_decisions(store, [0], 5_000, T0_MS + 3_700_000) == []
+
+
+async def test_which_stays_are_wanted_is_read_from_the_projection(store: Store) -> None:
+    for seed in range(3):
+        await store_all(store, some_inputs(seed))
+    sql, parameters = wanted_stays(Wanted(1, {0: T0_MS}))
+    plan = "\n".join(line for (line,) in await store.rows(f"EXPLAIN projections = 1 {sql}", parameters))
+    assert "ReadFromMergeTree (by_stay)" in plan

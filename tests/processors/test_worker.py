@@ -7,8 +7,9 @@ import pytest
 
 from state_machine.inputs import Input
 from storage.clock import now_ms
+from storage.migrate import migrate
 from tests.processors.builders import command, status
-from tests.processors.pipeline import Pipeline, wait_until
+from tests.processors.pipeline import Pipeline, run_apart, wait_until
 
 
 @pytest.fixture
@@ -75,6 +76,18 @@ def test_a_worker_waits_for_a_store_that_is_not_there_yet(pipeline: Pipeline) ->
     worker.wait_until_printed("waiting for the store")
     assert "secret" not in worker.printed
     assert worker.stop() == 0
+
+
+def test_a_worker_waits_for_the_schema(tmp_path: Path, empty_database: str) -> None:
+    made = Pipeline(tmp_path, empty_database)
+    worker = made.start_worker()
+    worker.wait_until_printed("waiting for the store")
+    made.append(some_calls(2, now_ms()))
+    run_apart(migrate(empty_database))
+    made.wait_until_stored()
+    assert worker.stop() == 0
+    made.check()
+    made.close()
 
 
 def test_a_worker_leaves_no_files_behind(pipeline: Pipeline, tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """A real worker in a process of its own, as a test starts it; told to, it kills itself at a given effect.
 
 Usage: python -m tests.processors.worker_process '<JSON>' with members data_dir, log_url, store_url, partitions and
-perhaps crash = [effect, "before" or "after", at which call], store_timeout_s and settings = {…}.
+perhaps crash = [effect, "before" or "after", at which call], lose_frame (the how manyeth), store_timeout_s and
+settings = {…}.
 """
 
 import functools
+import itertools
 import json
 import logging
 import os
@@ -13,7 +15,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from processors.drain import Drain
 from processors.effects import Effects
+from processors.taken import Taken
 from processors.worker import run_processor
 from storage.settings import load_settings
 from storage.store import Store
@@ -24,6 +28,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if timeout_s := order.pop("store_timeout_s", None):
         be_impatient(timeout_s)
+    if at_frame := order.pop("lose_frame", 0):
+        lose_frame(at_frame)
     if crash := order.pop("crash", None):
         arrange_crash(*crash)
     run_processor(load_settings(**order.pop("settings", {}), **order))
@@ -33,6 +39,18 @@ def be_impatient(timeout_s: float) -> None:
     """Make queries and inserts time out sooner than a worker's normally do."""
     connect = Store.connect
     Store.connect = functools.partial(connect, timeout_s=timeout_s)  # type: ignore[method-assign]
+
+
+def lose_frame(at_frame: int) -> None:
+    """Make one frame disappear between Faust and the drain."""
+    offer = Drain.offer
+    frames = itertools.count(1)
+
+    async def losing(drain: Drain, frame: Taken) -> None:
+        if next(frames) != at_frame:
+            await offer(drain, frame)
+
+    Drain.offer = losing  # type: ignore[method-assign,assignment]
 
 
 def arrange_crash(effect: str, when: str, at_call: int) -> None:
