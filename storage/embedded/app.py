@@ -166,6 +166,8 @@ class _Exchange:
     async def _carry_out(self, user: User, statement: Statement, head: bytes, body: Body) -> None:
         ask, door = self._ask, self._door
         if not isinstance(statement, Rows) and (user.is_analyst or ask.method in _READING_METHODS):
+            if isinstance(statement, Command):
+                await door.lanes.own.start(lambda: door.engine.check_syntax(statement.text))
             raise EngineError(READONLY, f"{user.name}: Cannot execute query in readonly mode")
         surroundings = Surroundings(
             ask.database,

@@ -119,6 +119,11 @@ class Engine:
         finally:
             connection.close()
 
+    def check_syntax(self, sql: str) -> None:
+        """Return if the text is a statement. Raises: EngineError if not."""
+        with self.session(Surroundings()) as session:
+            session.run(f"SELECT formatQuerySingleLine({quoted_text(sql)})")
+
     def cancel(self, tag: str) -> None:
         """Cancel the statement with the tag, if it runs; does not wait for its end."""
         with self.session(Surroundings()) as session:

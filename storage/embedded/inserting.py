@@ -5,14 +5,17 @@ name or by place exactly as in ClickHouse's `INSERT … FORMAT`.
 """
 
 import json
+import re
 import threading
 
 from storage.embedded.bodies import Spool
 from storage.embedded.engine import Engine, Outcome, Session, Surroundings
+from storage.embedded.engine_errors import EngineError
 from storage.embedded.multipart import ExternalTable
 from storage.embedded.sql_text import bare_name, quoted_name, quoted_text, tokens
 from storage.embedded.statements import Insert
 
+_SPOOL_FILE = re.compile(r":? ?\(in file/uri [^()]*\)")
 _INSERTABLE = frozenset({"", "DEFAULT"})
 _KNOWN_MAX = 1000
 
@@ -44,9 +47,12 @@ class Inserter:
         with self._engine.session(surroundings) as session:
             columns, structure = self._shape(session, statement, surroundings.database)
             source = _source(spool, statement.format_name, structure)
-            return session.run(
-                f"INSERT INTO {statement.target} ({columns}) {statement.settings} SELECT {columns} FROM {source}"
-            )
+            sql = f"INSERT INTO {statement.target} ({columns}) {statement.settings} SELECT {columns} FROM {source}"
+            try:
+                return session.run(sql)
+            except EngineError as error:
+                # Where the data lay for a moment tells the client nothing.
+                raise EngineError((error.code, error.name), _SPOOL_FILE.sub("", error.detail)) from error
 
     def make_temporary(self, session: Session, table: ExternalTable, spool: Spool) -> None:
         """Make data that came with a query a temporary table of its session. Raises: EngineError."""

@@ -8,11 +8,12 @@ does not mind that nobody reads the pipe any more: a reader who goes away must h
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from storage.embedded.engine import Engine, Outcome, Session, Surroundings
-from storage.embedded.engine_errors import QUERY_WAS_CANCELLED, EngineError
+from storage.embedded.engine_errors import QUERY_WAS_CANCELLED, SYNTAX_ERROR, EngineError
 from storage.embedded.lanes import Lane, Lanes
 from storage.embedded.statements import Rows
 
@@ -48,24 +49,39 @@ class PipedRows:
 
         Raises: EngineError if the lane is full.
         """
-        sql = rows.into(f"/dev/fd/{self._write_end}", default_format)
-
-        def run() -> Outcome:
-            if self._is_abandoned:
-                raise EngineError(QUERY_WAS_CANCELLED, "Query was cancelled before it began")
-            with self._engine.session(self._surroundings) as session:
-                if prepare is not None:
-                    prepare(session)
-                session.make_readonly()
-                return session.run(sql)
-
         try:
-            self._running = lane.start(run)
+            self._running = lane.start(lambda: self._run(rows, default_format, prepare))
         except BaseException:
             os.close(self._write_end)
             raise
         # The pipe ends when the statement has, not when the engine closes its file: no end is missed or seen too early.
         self._running.add_done_callback(lambda _: os.close(self._write_end))
+
+    def _run(self, rows: Rows, default_format: str, prepare: Prepare | None) -> Outcome:
+        """Run the statement, in a thread of the lane."""
+        path = f"/dev/fd/{self._write_end}"
+        try:
+            with self._session(prepare) as session:
+                return session.run(rows.into(path, default_format))
+        except EngineError as error:
+            if error.code != SYNTAX_ERROR[0] or path not in error.detail:
+                raise
+        # It did not even parse with its output going elsewhere: as it stands it runs, or the error tells of it alone.
+        with self._session(prepare) as session:
+            outcome = session.run(rows.text, default_format)
+        with open(self._write_end, "wb", closefd=False) as pipe:
+            pipe.write(outcome.body)
+        return outcome
+
+    @contextmanager
+    def _session(self, prepare: Prepare | None) -> Iterator[Session]:
+        if self._is_abandoned:
+            raise EngineError(QUERY_WAS_CANCELLED, "Query was cancelled before it began")
+        with self._engine.session(self._surroundings) as session:
+            if prepare is not None:
+                prepare(session)
+            session.make_readonly()
+            yield session
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the answer's bytes; ends when the statement ended, well or not."""
