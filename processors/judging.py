@@ -15,11 +15,11 @@ from processors.partition import Partition
 from processors.rooms import RoomKey, needs_whole_room
 from processors.step import judge
 from processors.taken import Slice, Taken, decode_slice
-from state_machine.room import NEVER_MS, Room, Rules
+from state_machine.room import Room, Rules
 from storage.frames import MalformedLine, partition_of
 
-FetchRooms = Callable[[frozenset[RoomKey], int], Awaitable[Mapping[RoomKey, Room]]]
-"""Rooms as the store has them; the time is that of the earliest input that asks."""
+FetchRooms = Callable[[frozenset[RoomKey]], Awaitable[Mapping[RoomKey, Room]]]
+"""The attributes and answered commands of rooms, as the store has them."""
 
 SEEK_AFTER_S = 1.0
 """For how long a partition may give nothing but frames beyond the next one before Faust is asked to seek."""
@@ -105,7 +105,6 @@ class Judging:
     async def _fetch_what_they_need(self, slices: list[Slice]) -> None:
         """Make every room whole whose attributes or answers an input will look at, with one query for all."""
         missing: dict[RoomKey, Partition] = {}
-        earliest_ms = NEVER_MS
         for part in slices:
             held = self.held[part.frame.partition]
             for item in part.lines:
@@ -114,13 +113,9 @@ class Judging:
                 key = (item.room_kind, item.room)
                 if not held.rooms.is_whole(key) and partition_of(*key, self._partitions) == held.number:
                     missing[key] = held
-                    earliest_ms = min(earliest_ms, item.received_at_ms)
-        if not missing:
-            return
-        stored = await self._fetch_rooms(frozenset(missing), earliest_ms)
+        stored = await self._fetch_rooms(frozenset(missing)) if missing else {}
         for key, held in missing.items():
-            room = held.rooms.add_whole(key, stored.get(key) or Room(*key))
-            held.leases.watch_room(key, room)
+            held.rooms.add_whole(key, stored.get(key) or Room(*key))
 
     def sweep(self, kept: frozenset[RoomKey]) -> None:
         """Let idle rooms leave memory; `kept` are those with rows that are not stored yet."""

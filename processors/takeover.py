@@ -25,7 +25,7 @@ from storage.decisions import Decision, decision_of, encode_decision
 from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch
 from storage.frames import MalformedLine, decode_input, partition_of, split_frame
 from storage.ownership import Mark, check_log, claim, stored_marks
-from storage.restoring import StoredFact, Wanted, last_decisions, stored_rooms
+from storage.restoring import StoredFact, last_decisions, live_rooms, named_rooms
 from storage.store import Store
 
 PUBLISHED_AGAIN_MS = 5_000
@@ -68,16 +68,12 @@ class Takeover:
         await self._effects.publish(again)
         return taken
 
-    async def fetch_rooms(self, keys: frozenset[RoomKey], received_ms: int) -> Mapping[RoomKey, Room]:
-        """Return what the store has of single rooms, for an input received then.
+    async def fetch_rooms(self, keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
+        """Return what the store has of rooms that have no live or recently closed session, or whose sessions are known.
 
         Raises: Interrupted.
         """
-        since_ms = self._closed_since_ms(received_ms)
-        partitions = self._log.partitions
-        wanted = Wanted(partitions, {partition_of(*key, partitions): since_ms for key in keys}, keys)
-        stored = await self._patience.until_done("fetch rooms", lambda: stored_rooms(self._store, wanted))
-        return restored_rooms(stored)
+        return restored_rooms(await self._patience.until_done("fetch rooms", lambda: named_rooms(self._store, keys)))
 
     async def _claim(self, partitions: frozenset[int]) -> Standing:
         epochs = await claim(self._store, partitions, self._owner, self._log.log_id, now_ms())
@@ -98,17 +94,15 @@ class Takeover:
             return
         partitions = self._log.partitions
         received_ms = await asyncio.to_thread(self._next_received_ms, taken)
-        since_ms = {number: self._closed_since_ms(time_ms) for number, time_ms in received_ms.items()}
-        rooms = restored_rooms(await stored_rooms(self._store, Wanted(partitions, since_ms)))
+        memory_ms = self._rules.closed_memory_ms + CLOCK_SKEW_MS
+        since_ms = {number: time_ms - memory_ms for number, time_ms in received_ms.items()}
+        rooms = restored_rooms(await live_rooms(self._store, partitions, since_ms))
         for number, held in taken.items():
             held.received_ms = received_ms[number]
         for key, room in rooms.items():
             held = taken[partition_of(*key, partitions)]
             held.rooms.add_whole(key, room)
             held.leases.watch_room(key, room)
-
-    def _closed_since_ms(self, received_ms: int) -> int:
-        return received_ms - self._rules.closed_memory_ms - CLOCK_SKEW_MS
 
     def _next_received_ms(self, taken: Mapping[int, Partition]) -> dict[int, int]:
         """Return when each partition's next input was received; where nothing waits, now."""
@@ -147,7 +141,7 @@ class Takeover:
         """Give each row that answered a repeated command the earlier answer, which is what its reader is told."""
         repeats = [row for row in rows if row.fact.name == "ignored" and row.fact.reason == "duplicate"]
         missing = frozenset(key for row in repeats if (key := (row.room_kind, row.room_id)) not in _known(taken, row))
-        fetched = await self.fetch_rooms(missing, now_ms()) if missing else {}
+        fetched = await self.fetch_rooms(missing) if missing else {}
         for row in repeats:
             key = (row.room_kind, row.room_id)
             room = _known(taken, row).get(key) or fetched.get(key)

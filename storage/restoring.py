@@ -1,13 +1,13 @@
 """The SQL that brings rooms back from `room_events` alone: stays, attributes, answered commands, recent decisions.
 
-Three questions a set of rooms: each stay that is live or closed lately, the newest rows that say what the room itself
-is, and the last answered commands. "Last" is always log order, in which an input's answer (index 0) follows its
-consequences. Nothing here reads more than the rooms asked for; which stays those are is answered by a projection.
+Of a room: each stay that is live or closed lately, the newest rows that say what the room itself is, and the last
+answered commands. "Last" is always log order, in which an input's answer (index 0) follows its consequences. Nothing
+here reads more than the rooms asked for; which rooms have a live session is answered by a projection.
 Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: design sections 5 and 6.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -58,17 +58,6 @@ class StoredRooms(NamedTuple):
     answers: list[StoredFact]
 
 
-class Wanted(NamedTuple):
-    """Which rooms: those of some partitions that have a live or recently closed session, or some by name."""
-
-    partitions: int
-    """How many partitions the log has."""
-    closed_since_ms: Mapping[int, int]
-    """Of each wanted partition: sessions closed from then on are wanted."""
-    keys: frozenset[RoomKey] | None = None
-    """These rooms, whether or not they have a session."""
-
-
 _MS: Final = "toUnixTimestamp64Milli"
 _ORDER: Final = "(log_offset, log_index, fact_index = 0, fact_index)"
 _NO_TIME: Final = "toDateTime64(0, 3, 'UTC')"
@@ -80,23 +69,19 @@ _FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_par
 _IS_ANSWER: Final = """fact_index = 0 AND input_id != '' AND kind != 'status'
     AND NOT (fact = 'ignored' AND reason = 'duplicate') AND NOT (kind = 'expire' AND fact = 'session_closed')"""
 _OF_PARTITION: Final = "CRC32(concat(toString(room_kind), '/', room_id)) % {partitions:UInt32}"
-_OF_KEYS: Final = """(room_kind, room_id) IN
-    {keys:Array(Tuple(Enum8('call' = 1, 'account' = 2, 'stream' = 3), String))}"""
 
 
 # The projection by_stay answers this; its aggregates must be spelled as there.
-def _wanted_stays(of_rooms: str) -> str:
-    return f"""
+WANTED_STAYS: Final = f"""
 SELECT room_kind, room_id, session_id, opened_at
 FROM room_events
-WHERE opened_at > {_NO_TIME} AND {of_rooms}
+WHERE opened_at > {_NO_TIME} AND {_OF_PARTITION} IN {{numbers:Array(UInt32)}}
 GROUP BY room_kind, room_id, session_id, opened_at
 HAVING countIf(fact = 'session_closed') = 0
     OR {_MS}(maxIf(at, fact = 'session_closed')) >= {{closed_since_ms:Array(Int64)}}[{_OF_PARTITION} + 1]"""
+"""Names the stays of some partitions that are live or closed lately."""
 
-
-def _stays(stays_sql: str) -> str:
-    return f"""
+_STAYS: Final = f"""
 SELECT
     countIf(fact = 'session_opened'),
     countIf(fact = 'session_closed'),
@@ -110,62 +95,75 @@ SELECT
         (bitNot(log_offset), bitNot(log_index), input_id),
         fact = 'status_judged' AND input_id != '' AND verdict != 'duplicate')
 FROM room_events
-WHERE (room_kind, room_id, session_id, opened_at) IN ({stays_sql})
+WHERE (room_kind, room_id, session_id, opened_at) IN ({WANTED_STAYS})
 GROUP BY room_kind, room_id, session_id, opened_at"""
 
 
-def _attributes(of_rooms: str) -> str:
+def _attributes_and_answers(of_rooms: str) -> str:
+    """Return the SQL of the newest row of each kind that says what a room is, and of its last answered commands."""
     return f"""
-SELECT {_FACT_COLUMNS}
-FROM room_events
-WHERE {of_rooms} AND fact IN ('room_created', 'room_updated', 'room_deleted')
-ORDER BY {_ORDER} DESC
-LIMIT 1 BY room_kind, room_id, fact"""
+SELECT * FROM
+(
+    SELECT 1 AS is_attribute, {_FACT_COLUMNS}
+    FROM room_events
+    WHERE {of_rooms} AND fact IN ('room_created', 'room_updated', 'room_deleted')
+    ORDER BY {_ORDER} DESC
+    LIMIT 1 BY room_kind, room_id, fact
+)
+UNION ALL
+SELECT * FROM
+(
+    SELECT 0 AS is_attribute, {_FACT_COLUMNS}
+    FROM room_events
+    WHERE {of_rooms} AND {_IS_ANSWER}
+    ORDER BY {_ORDER} DESC
+    LIMIT {ANSWERS_PER_ROOM} BY room_kind, room_id
+)"""
 
 
-def _answers(of_rooms: str) -> str:
-    return f"""
-SELECT {_FACT_COLUMNS}
-FROM room_events
-WHERE {of_rooms} AND {_IS_ANSWER}
-ORDER BY {_ORDER} DESC
-LIMIT {ANSWERS_PER_ROOM} BY room_kind, room_id"""
+_OF_LIVE_ROOMS: Final = _attributes_and_answers(
+    f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({WANTED_STAYS}))"
+)
+_OF_NAMED_ROOMS: Final = _attributes_and_answers(
+    "(room_kind, room_id) IN {keys:Array(Tuple(Enum8('call' = 1, 'account' = 2, 'stream' = 3), String))}"
+)
 
 
-async def stored_rooms(store: Store, wanted: Wanted) -> StoredRooms:
-    """Return what the store has of the wanted rooms.
+async def live_rooms(store: Store, partitions: int, closed_since_ms: Mapping[int, int]) -> StoredRooms:
+    """Return the rooms of some partitions that have a session which is live, or was closed since.
+
+    Shape: `partitions` is how many the log has; `closed_since_ms` has the time for each partition that is wanted.
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    parameters = stays_parameters(partitions, closed_since_ms)
+    stays, others = await asyncio.gather(store.rows(_STAYS, parameters), store.rows(_OF_LIVE_ROOMS, parameters))
+    return StoredRooms([stay_of(row) for row in stays if row[0]], *_divided(others))
+
+
+async def named_rooms(store: Store, keys: Collection[RoomKey]) -> StoredRooms:
+    """Return the attributes and answers of rooms by name; whether they have live sessions is known without the store.
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    stays_sql, parameters = wanted_stays(wanted)
-    in_stays = f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({stays_sql}))"
-    of_rooms = in_stays if wanted.keys is None else _OF_KEYS
-    stays, attributes, answers = await asyncio.gather(
-        store.rows(_stays(stays_sql), parameters),
-        store.rows(_attributes(of_rooms), parameters),
-        store.rows(_answers(of_rooms), parameters),
-    )
-    return StoredRooms(
-        [stay_of(row) for row in stays if row[0]],
-        sorted(map(fact_of, attributes), key=log_order),
-        sorted(map(fact_of, answers), key=log_order),
-    )
+    return StoredRooms([], *_divided(await store.rows(_OF_NAMED_ROOMS, {"keys": sorted(keys)})))
 
 
-def wanted_stays(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    """Return the SQL, with its parameters, that names the stays which are live or closed lately."""
-    of_partitions = f"{_OF_PARTITION} IN {{numbers:Array(UInt32)}}"
-    return _wanted_stays(of_partitions if wanted.keys is None else _OF_KEYS), _parameters(wanted)
-
-
-def _parameters(wanted: Wanted) -> dict[str, Any]:
-    never = NEVER_MS
+def stays_parameters(partitions: int, closed_since_ms: Mapping[int, int]) -> dict[str, Any]:
+    """Return the parameters of `WANTED_STAYS`."""
     return {
-        "partitions": wanted.partitions,
-        "numbers": sorted(wanted.closed_since_ms),
-        "closed_since_ms": [wanted.closed_since_ms.get(number, never) for number in range(wanted.partitions)],
-        "keys": sorted(wanted.keys or ()),
+        "partitions": partitions,
+        "numbers": sorted(closed_since_ms),
+        "closed_since_ms": [closed_since_ms.get(number, NEVER_MS) for number in range(partitions)],
     }
+
+
+def _divided(rows: Iterable[Sequence[Any]]) -> tuple[list[StoredFact], list[StoredFact]]:
+    """Return the attributes and the answers among the rows, each in log order."""
+    attributes: list[StoredFact] = []
+    answers: list[StoredFact] = []
+    for is_attribute, *row in rows:
+        (attributes if is_attribute else answers).append(fact_of(row))
+    return sorted(attributes, key=log_order), sorted(answers, key=log_order)
 
 
 def stay_of(row: Sequence[Any]) -> StoredStay:

@@ -21,26 +21,28 @@ _COLUMNS = tuple(
 )
 
 
-def stored(rows: Sequence[Row], closed_since_ms: int, keys: frozenset[RoomKey] | None) -> StoredRooms:
-    """Return what the store would have of the rooms."""
-    stays = [stay for stay in _stays(rows) if keys is None or _key(stay[0]) in keys]
-    wanted = [stay for stay in stays if _is_wanted(stay, closed_since_ms)]
-    rooms = keys if keys is not None else {_key(stay[0]) for stay in wanted}
-    of_rooms = [row for row in rows if _key(row) in rooms]
+def restored(rows: Sequence[Row], closed_since_ms: int) -> Mapping[RoomKey, Room]:
+    """Return the rooms with live and lately closed sessions, as they come back from the rows."""
+    wanted = [stay for stay in _stays(rows) if _is_wanted(stay, closed_since_ms)]
+    keys = frozenset(_key(stay[0]) for stay in wanted)
+    _, attributes, answers = _stored_by_name(rows, keys)
+    return restored_rooms(StoredRooms([stay_of(_stay_row(stay)) for stay in wanted], attributes, answers))
+
+
+def restored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
+    """Return the rooms without their sessions, as they come back from the rows."""
+    return restored_rooms(_stored_by_name(rows, keys))
+
+
+def _stored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> StoredRooms:
+    of_rooms = [row for row in rows if _key(row) in keys]
     attributes = _last_of(of_rooms, 1, lambda row: (*_key(row), row["fact"]), _is_attribute)
     answers = _last_of(of_rooms, ANSWERS_PER_ROOM, _key, _is_answer)
     return StoredRooms(
-        [stay_of(_stay_row(stay)) for stay in wanted],
+        [],
         sorted(map(fact_of, map(_fact_row, attributes)), key=log_order),
         sorted(map(fact_of, map(_fact_row, answers)), key=log_order),
     )
-
-
-def restored(
-    rows: Sequence[Row], closed_since_ms: int, keys: frozenset[RoomKey] | None = None
-) -> Mapping[RoomKey, Room]:
-    """Return the rooms as they come back from the rows."""
-    return restored_rooms(stored(rows, closed_since_ms, keys))
 
 
 def _key(row: Row) -> RoomKey:

@@ -16,7 +16,7 @@ from state_machine.inputs import Input
 from state_machine.room import Room
 from storage.frames import partition_of
 from tests.processors.builders import RULES, T0_MS, a_partition, frame_of, rows
-from tests.processors.stored_in_memory import Row, restored
+from tests.processors.stored_in_memory import Row, restored, restored_by_name
 
 CLOSED_SINCE_MS = RULES.closed_memory_ms + 60_000
 
@@ -56,8 +56,8 @@ class Run:
     held: Partition = field(default_factory=a_partition)
     stored: list[Row] = field(default_factory=list)
 
-    async def fetch(self, keys: frozenset[RoomKey], received_ms: int) -> Mapping[RoomKey, Room]:
-        return restored(self.stored, received_ms - CLOSED_SINCE_MS, keys)
+    async def fetch(self, keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
+        return restored_by_name(self.stored, keys)
 
     def judge(self, item: Input, offset: int) -> list[Row]:
         """Return the rows of one input, which are stored then."""

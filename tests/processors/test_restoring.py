@@ -13,10 +13,10 @@ from state_machine.room import NEVER_MS
 from storage.columns import LANDING_TABLE
 from storage.frames import partition_of
 from storage.ownership import claim
-from storage.restoring import Wanted, last_decisions, stored_rooms, wanted_stays
+from storage.restoring import WANTED_STAYS, last_decisions, live_rooms, named_rooms, stays_parameters
 from storage.store import Store
 from tests.processors.builders import RULES, T0_MS, a_partition, command, judged, plain_rows, status
-from tests.processors.stored_in_memory import Row, restored
+from tests.processors.stored_in_memory import Row, restored, restored_by_name
 
 KINDS = ["status"] * 8 + ["open", "open", "refresh", "close", "kill", "room_create", "room_update", "room_delete"]
 EVENTS = ["Session.connectionCreated", "Publisher.streamCreated", "Session.streamDestroyed", "sdk.exception.x"]
@@ -77,7 +77,7 @@ async def test_rooms_of_a_partition_come_back_as_they_were(store: Store, seed: i
     items = some_inputs(seed)
     rows = await store_all(store, items)
     for since_ms in (T0_MS, items[-1].received_at_ms - RULES.closed_memory_ms, NEVER_MS):
-        back = restored_rooms(await stored_rooms(store, Wanted(1, {0: since_ms})))
+        back = restored_rooms(await live_rooms(store, 1, {0: since_ms}))
         assert back == restored(rows, since_ms)
     assert back
 
@@ -85,32 +85,32 @@ async def test_rooms_of_a_partition_come_back_as_they_were(store: Store, seed: i
 async def test_rooms_by_name_come_back_with_their_attributes_and_answers(store: Store) -> None:
     rows = await store_all(store, some_inputs(7))
     keys = frozenset({("call", "ré\x00\n'\\"), ("account", "r"), ("call", "nowhere")})
-    back = restored_rooms(await stored_rooms(store, Wanted(1, {0: NEVER_MS}, keys)))
-    assert back == restored(rows, NEVER_MS, keys)
+    back = restored_rooms(await named_rooms(store, keys))
+    assert back == restored_by_name(rows, keys)
     assert any(room.answers for room in back.values())
 
 
 async def test_a_worker_gets_the_rooms_of_its_partitions_only(store: Store) -> None:
     keys: list[RoomKey] = [("call", f"room {number}") for number in range(40)]
     await store_all(store, [status(room=room) for _, room in keys])
-    back = restored_rooms(await stored_rooms(store, Wanted(8, {2: T0_MS, 5: T0_MS})))
+    back = restored_rooms(await live_rooms(store, 8, {2: T0_MS, 5: T0_MS}))
     assert set(back) == {key for key in keys if partition_of(*key, 8) in (2, 5)}
 
 
 async def test_of_many_answers_the_last_128_come_back_in_their_order(store: Store) -> None:
     await store_all(store, [command("refresh", session="s", id=f"i{number}") for number in range(200)])
-    back = restored_rooms(await stored_rooms(store, Wanted(1, {0: T0_MS}, frozenset({("call", "r")}))))
+    back = restored_rooms(await named_rooms(store, [("call", "r")]))
     assert list(back["call", "r"].answers) == [f"i{number}" for number in range(72, 200)]
 
 
 async def test_of_many_ids_the_last_32_come_back_in_their_order(store: Store) -> None:
     await store_all(store, [status(id=f"i{number}") for number in range(100)])
-    back = restored_rooms(await stored_rooms(store, Wanted(1, {0: T0_MS})))
+    back = restored_rooms(await live_rooms(store, 1, {0: T0_MS}))
     assert back["call", "r"].sessions["s"].recent_ids == [f"i{number}" for number in range(68, 100)]
 
 
 async def test_an_empty_store_has_no_rooms_and_no_decisions(store: Store) -> None:
-    assert restored_rooms(await stored_rooms(store, Wanted(8, dict.fromkeys(range(8), T0_MS)))) == {}
+    assert restored_rooms(await live_rooms(store, 8, dict.fromkeys(range(8), T0_MS))) == {}
     assert await last_decisions(store, range(8), 5_000, T0_MS) == []
 
 
@@ -132,6 +132,6 @@ async def test_the_last_decisions_are_those_of_the_newest_rows(store: Store) -> 
 async def test_which_stays_are_wanted_is_read_from_the_projection(store: Store) -> None:
     for seed in range(3):
         await store_all(store, some_inputs(seed))
-    sql, parameters = wanted_stays(Wanted(1, {0: T0_MS}))
-    plan = "\n".join(line for (line,) in await store.rows(f"EXPLAIN projections = 1 {sql}", parameters))
+    explain = f"EXPLAIN projections = 1 {WANTED_STAYS}"
+    plan = "\n".join(line for (line,) in await store.rows(explain, stays_parameters(1, {0: T0_MS})))
     assert "ReadFromMergeTree (by_stay)" in plan
