@@ -129,6 +129,11 @@ class Engine:
         with self.session(Surroundings()) as session:
             session.run(f"KILL QUERY WHERE Settings['{_TAG_SETTING}'] = {quoted_text(tag)} ASYNC")
 
+    def cancel_readers(self) -> None:
+        """Cancel every query that runs now; does not wait for their ends."""
+        with self.session(Surroundings()) as session:
+            session.run("KILL QUERY WHERE query_kind = 'Select' AND query_id != queryID() ASYNC")
+
     def close(self) -> None:
         """Stop the engine; statements must have ended."""
         with self._lock:

@@ -1,7 +1,9 @@
 """The running store: the engine, what stands around it, and the HTTP server, from first request to clean stop."""
 
+import asyncio
 import itertools
 import os
+import signal
 import socket
 import threading
 from typing import TYPE_CHECKING, Final
@@ -16,14 +18,37 @@ from storage.embedded.engine import Engine, Surroundings, loaded_version
 from storage.embedded.engine_errors import EngineError
 from storage.embedded.folder import StoreFolder, StoreStartError
 from storage.embedded.inserting import Inserter
-from storage.embedded.lanes import make_lanes
+from storage.embedded.lanes import Lanes, make_lanes
 from storage.embedded.users import Users
 
 if TYPE_CHECKING:
     from storage.embedded.server import StoreLimits
 
 _STOP_S: Final = 20
+_READERS_STOP_S: Final = 2
 _KEEP_ALIVE_S: Final = 30
+
+
+class _Server(uvicorn.Server):
+    """The HTTP server; on its way down inserts may end, readers only for a moment."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine, lanes: Lanes) -> None:
+        super().__init__(config)
+        self._engine = engine
+        self._lanes = lanes
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, answer those that are there, and return."""
+        cancelling = asyncio.ensure_future(self._cancel_readers())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cancelling.cancel()
+
+    async def _cancel_readers(self) -> None:
+        while True:
+            await asyncio.sleep(_READERS_STOP_S)
+            await self._lanes.own.start(self._engine.cancel_readers)
 
 
 class Serving:
@@ -66,8 +91,12 @@ class Serving:
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_STOP_S,
         )
+        server = _Server(config, self._engine, self._lanes)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # The server repeats the signal that stopped it once it has stopped; the store has more to do then.
+            signal.signal(number, server.handle_exit)
         try:
-            uvicorn.Server(config).run([listener])
+            server.run([listener])
         finally:
             self._stop()
 
