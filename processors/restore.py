@@ -48,6 +48,9 @@ def _restore_stay(room: Room, stay: StoredStay) -> None:
     session.since_ms = _since_after(stay.last)
     session.at_ms = stay.at_ms
     session.lease_ends_at_ms = stay.lease_ends_at_ms
+    if stay.closed is None and stay.lease_ends_at_ms:
+        # The opening's lease may end later than the newest: a clock that had jumped ahead came back.
+        room.next_lease_end_ms = min(room.next_lease_end_ms, stay.lease_ends_at_ms)
     session.seq = stay.seq
     session.recent_ids = stay.recent_ids
 

@@ -20,7 +20,7 @@ class Refusal(NamedTuple):
 
 def admit(room: Room, item: Input, rules: Rules) -> Refusal | None:
     """Return why the opening is refused, or None if the room takes it."""
-    return _ADMISSION[room.room_kind](room, item, rules)
+    return _ADMISSION.get(room.room_kind, _everybody)(room, item, rules)
 
 
 def _others(room: Room, item: Input) -> list[Session]:

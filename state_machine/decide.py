@@ -1,7 +1,8 @@
 """Deciding one input about one room: facts in the order in which they apply, the answer (index 0) last.
 
 First what has expired is closed, dated at each lease's end; then the input itself is decided on what is left. Total
-and pure: every input gets an answer, nothing raises on data, the room stays as it was.
+and pure: every input gets an answer, nothing raises on data, the room stays as it was. A command whose id was answered
+before changes nothing; its answer names the earlier one.
 Source: design sections 4 and 5.
 """
 
@@ -41,22 +42,29 @@ def decide(room: Room, item: Input, rules: Rules) -> list[Fact]:
         room = settled(room, closings)
     if item.kind == "status":
         return [*closings, *decide_status(room, item, rules, len(closings) + 1)]
+    earlier = room.answers.get(item.id) if item.id else None
+    if earlier is not None:
+        return [*closings, _repeated(item, earlier)]
+    facts = _command_decided(room, item, rules, closings)
+    facts[-1].command_id = item.id
+    return facts
+
+
+def _repeated(item: Input, earlier: Fact) -> Fact:
+    fact = commands.ignored(item, "duplicate")
+    fact.repeats = earlier
+    return fact
+
+
+def _command_decided(room: Room, item: Input, rules: Rules, closings: list[Fact]) -> list[Fact]:
     if item.kind == "expire":
         closings, answer = _expiry_answered(closings, item)
         if answer is not None:
             return [*closings, answer]
-    return [*closings, *_decide_command(room, item, rules, len(closings) + 1)]
-
-
-def _decide_command(room: Room, item: Input, rules: Rules, first_index: int) -> list[Fact]:
-    earlier = room.answers.get(item.id) if item.id else None
-    if earlier is not None:
-        repeated = commands.ignored(item, "duplicate")
-        repeated.repeats = earlier
-        return [repeated]
-    facts = _COMMANDS[item.kind](room, item, rules, first_index)
-    facts[-1].command_id = item.id
-    return facts
+    decider = _COMMANDS.get(item.kind)
+    if decider is None:
+        return [*closings, commands.ignored(item, "unknown_kind")]
+    return [*closings, *decider(room, item, rules, len(closings) + 1)]
 
 
 def _expiry_answered(closings: list[Fact], item: Input) -> tuple[list[Fact], Fact | None]:

@@ -28,7 +28,11 @@ def evolve(room: Room, fact: Fact) -> None:
 
 
 def forget(room: Room, now_ms: int, rules: Rules) -> None:
-    """Drop sessions closed longer ago than statuses are judged by; `now_ms` is received time."""
+    """Drop sessions closed longer ago than statuses are judged by.
+
+    Units: `now_ms` is received time.  Guarantees: inputs received at `now_ms` or later are decided as if nothing had
+    been forgotten; whoever has several clocks passes the slowest one's.
+    """
     old = [
         session.session_id
         for session in room.sessions.values()

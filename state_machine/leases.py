@@ -1,6 +1,7 @@
 """Leases: which sessions of a room are live at a received time, and how those close that are not.
 
-A lease is over when an input of its room is received at or after its end. A lease of length 0 never ends.
+A lease is over when an input of its room is received at or after its end. It is counted from received time, never from
+a stay's `at`, so that a clock which jumped ahead and came back keeps no session alive. A lease of length 0 never ends.
 Source: design section 5.
 """
 
@@ -74,7 +75,8 @@ def settled(room: Room, closings: list[Fact]) -> Room:
 def remembered(room: Room, session_id: str, received_at_ms: int, rules: Rules) -> Session | None:
     """Return the session if it is live or was closed within the memory of closings.
 
-    Guarantees: the answer does not depend on whether older closings were already forgotten.
+    Guarantees: for an input received no earlier than what `forget` was told, the answer does not depend on what was
+    forgotten.
     """
     session = room.sessions.get(session_id)
     if session is None or is_live(session) or received_at_ms - session.closed_at_ms <= rules.closed_memory_ms:

@@ -53,7 +53,7 @@ def refreshed(session: Session, item: Input, reason: str) -> Fact:
         before=session.snapshot,
         since_ms=session.since_ms,
         reason=reason,
-        lease_ends_at_ms=lease_end(at_ms, session.lease_ms),
+        lease_ends_at_ms=lease_end(item.received_at_ms, session.lease_ms),
     )
 
 
@@ -76,7 +76,7 @@ def _opened(room: Room, item: Input, rules: Rules) -> Fact:
         declared=INITIAL,
         since_ms=at_ms,
         moved=True,
-        lease_ends_at_ms=lease_end(at_ms, lease_ms),
+        lease_ends_at_ms=lease_end(item.received_at_ms, lease_ms),
         extra=extra,
     )
 

@@ -48,7 +48,7 @@ def decide_status(room: Room, item: Input, rules: Rules, first_index: int) -> li
             family,
             verdict.verdict,
             verdict.reason,
-            lease_end(at_ms, session.lease_ms) if is_extended else 0,
+            lease_end(item.received_at_ms, session.lease_ms) if is_extended else 0,
             status_id=item.id,
             seq=0 if verdict is _DUPLICATE or verdict is _LATE else item.seq,
         )
@@ -95,7 +95,7 @@ def _of_no_session(item: Input) -> Fact:
 def _open_and_judge(room: Room, item: Input, rules: Rules, index: int) -> list[Fact]:
     at_ms = opened_at(room, item)
     lease_ms = rules.call_lease_ms
-    ends_at_ms = lease_end(at_ms, lease_ms)
+    ends_at_ms = lease_end(item.received_at_ms, lease_ms)
     family = family_of(item.event)
     declared = declared_by(item)
     verdict, reason, moved = judge(INITIAL, family, declared)

@@ -67,7 +67,7 @@ _FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_par
     toString(event_family), verdict, reason, {_MS}(lease_ends_at), extra"""
 
 _IS_ANSWER: Final = """fact_index = 0 AND input_id != '' AND kind != 'status'
-    AND NOT (fact = 'ignored' AND reason = 'duplicate') AND NOT (kind = 'expire' AND fact = 'session_closed')"""
+    AND NOT (fact = 'ignored' AND reason = 'duplicate')"""
 _OF_PARTITION: Final = "CRC32(concat(toString(room_kind), '/', room_id)) % {partitions:UInt32}"
 
 

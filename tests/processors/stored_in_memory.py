@@ -109,5 +109,4 @@ def _is_answer(row: Row) -> bool:
         and row["input_id"] != ""
         and row["kind"] not in ("status", "")
         and (row["fact"], row["reason"]) != ("ignored", "duplicate")
-        and (row["kind"], row["fact"]) != ("expire", "session_closed")
     )

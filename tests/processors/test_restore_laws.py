@@ -140,3 +140,24 @@ def test_a_room_with_rows_on_their_way_to_the_store_stays_in_memory() -> None:
 
 def test_one_partition_holds_every_room() -> None:
     assert partition_of("call", "q", 1) == 0
+
+
+def test_a_lease_that_ends_earlier_after_a_clock_came_back_is_found_over_after_a_restart() -> None:
+    stayed = Run()
+    a_day_ahead_ms = T0_MS + 86_400_000
+    stayed.judge(Input("open", a_day_ahead_ms, room="r", session="a"), 0)
+    stayed.judge(Input("refresh", T0_MS, room="r", session="a"), 1)
+    restarted = stayed.taken_over(2, T0_MS)
+    over = Input("refresh", T0_MS + RULES.call_lease_ms, room="r", session="a")
+    assert [row["fact"] for row in stayed.judge(over, 2)] == ["session_closed", "refresh_refused"]
+    assert [row["fact"] for row in restarted.judge(over, 2)] == ["session_closed", "refresh_refused"]
+
+
+def test_an_expiry_that_was_answered_is_repeated_after_a_restart() -> None:
+    stayed = Run()
+    over_ms = T0_MS + RULES.call_lease_ms
+    stayed.judge(Input("open", T0_MS, room="r", session="a"), 0)
+    asked = Input("expire", over_ms, room="r", session="a", id="i")
+    assert [row["reason"] for row in stayed.judge(asked, 1)] == ["expired"]
+    restarted = stayed.taken_over(2, over_ms)
+    assert [row["reason"] for row in restarted.judge(asked, 2)] == ["duplicate"]
