@@ -30,10 +30,11 @@ def replay(
     """Post recorded calls to a running ingest and compare its replies; exit 1 if one differs."""
     from roomstate.replaying.recordings import RECORDED, read_recordings  # noqa: PLC0415  # only what is needed
     from roomstate.replaying.replay import replay as play  # noqa: PLC0415
-    from roomstate.showing import counting  # noqa: PLC0415
+    from roomstate.showing import Steps  # noqa: PLC0415
 
     recordings = read_recordings(file or RECORDED)
-    with counting("replaying", sum(len(recording.steps) for recording in recordings)) as count:
+    with Steps() as steps:
+        count = steps.begin("requests", sum(len(recording.steps) for recording in recordings))
         result = asyncio.run(
             play(recordings, url or api_url(settings), speed=speed, concurrency=concurrency, progress=count)
         )
@@ -56,7 +57,7 @@ def simulate(
     url: Url = "",
 ) -> int:
     """Play realistic calls against a running ingest; exit 1 if an input got no answer or was not taken."""
-    from roomstate.showing import counting  # noqa: PLC0415
+    from roomstate.showing import Steps  # noqa: PLC0415
     from roomstate.simulation.call import CallShape  # noqa: PLC0415
     from roomstate.simulation.plan import Traffic  # noqa: PLC0415
     from roomstate.simulation.play import Target  # noqa: PLC0415
@@ -64,13 +65,22 @@ def simulate(
 
     traffic = Traffic(seed or secrets.token_hex(3), calls, rate, CallShape(talk, misbehaving))
     target = Target(url or api_url(settings), settings.bearer_token(), speed)
-    with counting("simulated calls", calls or None) as count:
-        played = run_simulation(traffic, target, count)
+    with Steps() as steps:
+        played = run_simulation(traffic, target, steps.begin("simulated calls", calls or None))
     typer.echo("\n".join(played.lines()))
     return 1 if played.given_up or played.refused else 0
 
 
+def demo() -> int:
+    """Send recorded and simulated calls through a pipeline of its own, show what came of it, and end."""
+    from roomstate.demonstrating.demo import run_demo  # noqa: PLC0415
+    from roomstate.logs import log_as  # noqa: PLC0415
+
+    log_as("demo")
+    return run_demo()
+
+
 def add_traffic_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (replay, simulate):
+    for command in (demo, replay, simulate):
         app.command()(command)

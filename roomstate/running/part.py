@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from roomstate.running.parent_pipe import VARIABLE
@@ -24,12 +25,20 @@ class Part:
     Until `restarts` is set, the end of the process is the end of `run`: what can't start must not be tried for ever.
     """
 
-    def __init__(self, name: str, arguments: tuple[str, ...], environment: Mapping[str, str], stop_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+        stop_s: float,
+        working_dir: Path | None = None,
+    ) -> None:
         self.name = name
         self.restarts = False
         self._arguments = arguments
         self._environment = {**os.environ, **environment, VARIABLE: "1"}
         self._stop_s = stop_s
+        self._working_dir = working_dir
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
 
@@ -80,6 +89,7 @@ class Part:
             # -P: a folder of the working directory must not stand in for one of our packages.
             *(sys.executable, "-P", "-m", "roomstate", *self._arguments),
             env=self._environment,
+            cwd=self._working_dir,
             stdin=asyncio.subprocess.PIPE,
             # Ctrl-C of the terminal goes to the parent alone, which stops the parts in order.
             start_new_session=True,

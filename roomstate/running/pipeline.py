@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -44,8 +45,10 @@ class PartFailed(CommandRefused):
 class Pipeline:
     """The parts, from `start` to `stop`; used from one event loop, once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, working_dir: Path | None = None) -> None:
+        """Shape: `working_dir` is that of the parts, which read `.env` there; None = this process' own."""
         self.settings = settings
+        self._working_dir = working_dir
         self._parts: dict[str, Part] = {}
         self._running: dict[str, asyncio.Task[int]] = {}
         self._folder: FolderLock | None = None
@@ -87,7 +90,7 @@ class Pipeline:
 
     def add(self, name: str, arguments: tuple[str, ...], stop_s: float, *, restarts: bool = False) -> None:
         """Start one more part; it is stopped before those that were added earlier."""
-        part = Part(name, arguments, environment_of(self.settings), stop_s)
+        part = Part(name, arguments, environment_of(self.settings), stop_s, self._working_dir)
         part.restarts = restarts
         self._parts[name] = part
         self._running[name] = asyncio.create_task(part.run(), name=name)

@@ -12,9 +12,9 @@ Ending = Literal["left", "crashed", "dropped", "failed", "refused"]
 refused: finds the room full."""
 
 USER_AGENTS: Final = (
-    ("Mozilla/5.0 (Windows NT 10.0; rv:142.0) Gecko/20100101 Firefox/142.0", "desktop"),
-    ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "desktop"),
-    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.4 Safari/605.1.15", "desktop"),
+    ("Mozilla/5.0 (Windows NT 10.0; rv:142.0) Firefox/142.0", "desktop"),
+    ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "desktop"),
+    ("Mozilla/5.0 (Macintosh) Version/18.4 Safari/605.1.15", "desktop"),
     ("RoomPhone/4.2 (Android 15)", "mobile"),
 )
 FAULTY_AGENTS: Final = (("RoomPhone/3.9 (Android 13)", "mobile"), ("MeetBox/0.8", "room system"))

@@ -110,7 +110,7 @@ class _Player:
         await asyncio.sleep(self._began + at_ms / 1000 / self._target.speed - time.monotonic())
 
     async def play(self, call: Call) -> None:
-        """Play one call; who is turned away sends nothing more."""
+        """Play one call; who is turned away sends nothing more, and without an answer the call ends."""
         self._played.calls += 1
         turned_away = set[str]()
         for step in call.steps:
@@ -119,12 +119,14 @@ class _Player:
                 continue
             await self.until(call.starts_ms + step.at_ms)
             decision = await self._sent(step)
+            if decision is None:
+                return
             if decision.get("fact") == "open_refused":
                 self._played.turned_away[decision.get("reason", "")] += 1
                 turned_away.add(session)
 
-    async def _sent(self, step: Step) -> dict[str, Any]:
-        """Send the step until it is answered, and return its decision, if it was waited for."""
+    async def _sent(self, step: Step) -> dict[str, Any] | None:
+        """Send the step until it is answered; return its decision ({}: none was waited for), or None without an answer."""
         pause_s = _FIRST_PAUSE_S
         deadline = time.monotonic() + self._target.patience_s
         parameters = {"wait": "decision"} if step.is_waited_for else {}
@@ -137,7 +139,7 @@ class _Player:
                 return self._noted(step, reply)
             if time.monotonic() > deadline:
                 self._played.given_up += 1
-                return {}
+                return None
             self._played.retries += 1
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
