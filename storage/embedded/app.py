@@ -186,9 +186,8 @@ class _Exchange:
 
     async def _insert(self, statement: Insert, head: bytes, body: Body, surroundings: Surroundings) -> None:
         spool, inserter = self._door.new_spool(), self._door.inserter
-        revision = self._ask.protocol_revision if statement.format_name == "Native" else 0
         try:
-            await spool.fill(head[statement.data_at :], body, NativeReframer(revision, 0) if revision else None)
+            await spool.fill(head[statement.data_at :], body)
             outcome = await self._finished(lambda: inserter.insert(statement, spool, surroundings))
         finally:
             spool.remove()
@@ -228,7 +227,7 @@ class _Exchange:
             door.spool_dir,
             waits_for_end=self._ask.is_on("wait_end_of_query"),
             patience_s=_ANALYST_PATIENCE_S if user.is_analyst else None,
-            reframer=NativeReframer(0, revision) if revision else None,
+            reframer=NativeReframer(revision) if revision else None,
         )
         piped = PipedRows(door.engine, door.lanes, surroundings)
         lane = door.lanes.analysts if user.is_analyst else door.lanes.reads

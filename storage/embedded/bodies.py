@@ -65,21 +65,16 @@ class Spool:
         self._held_bytes = 0
         self.size_bytes = 0
 
-    async def fill(self, first: bytes, body: Body, decoder: Decoder | None = None) -> None:
-        """Take the first bytes and then the body's rest, through the decoder if there is one.
+    async def fill(self, first: bytes, body: Body) -> None:
+        """Take the first bytes and then the body's rest.
 
         Raises: ClientGone; EngineError, also if the disk is full.
         """
-        chunk = first
-        while True:
-            self.hold(decoder.decode(chunk) if decoder else chunk)
+        self.hold(first)
+        while not body.is_over:
+            self.hold(await body.read())
             if self._held_bytes >= _IN_MEMORY_BYTES:
                 await asyncio.to_thread(self.flush)
-            if body.is_over:
-                break
-            chunk = await body.read()
-        if decoder:
-            self.hold(decoder.finish())
 
     def flush(self) -> None:
         """Write what is held to the file. Raises: EngineError if it can't be written."""

@@ -7,6 +7,7 @@ name or by place exactly as in ClickHouse's `INSERT … FORMAT`.
 import json
 import re
 import threading
+from dataclasses import replace
 
 from storage.embedded.bodies import Spool
 from storage.embedded.engine import Engine, Outcome, Session, Surroundings
@@ -18,6 +19,7 @@ from storage.embedded.statements import Insert
 _SPOOL_FILE = re.compile(r":? ?\(in file/uri [^()]*\)")
 _INSERTABLE = frozenset({"", "DEFAULT"})
 _KNOWN_MAX = 1000
+_ONE_SINK = {"max_insert_threads": "1"}
 
 _Shape = tuple[str, str]
 """The columns to insert and the structure of the data, as the engine reads them."""
@@ -44,6 +46,8 @@ class Inserter:
         Raises: EngineError; then nothing is stored but whole blocks of the statement that came before the bad one.
         """
         spool.flush()
+        # As in an insert of data there: one sink, whereas `INSERT … SELECT` may have several.
+        surroundings = replace(surroundings, settings=_ONE_SINK | dict(surroundings.settings))
         with self._engine.session(surroundings) as session:
             columns, structure = self._shape(session, statement, surroundings.database)
             source = _source(spool, statement.format_name, structure)

@@ -1,7 +1,8 @@
-"""The Native format of clients that name their protocol revision (clickhouse-go), from and to the engine's plain one.
+"""The Native format of clients that name their protocol revision (clickhouse-go), made from the engine's plain one.
 
-The engine writes and reads Native of revision 0. From revision 54454 on each block begins with a block info, and each
-column's type is followed by a byte that tells how it is serialised (0 = as ever). Source: store_door, clickhouse-go.
+The engine writes Native of revision 0. From revision 54454 on each block begins with a block info, and each column's
+type is followed by a byte that tells how it is serialised (0 = as ever). Inserts over HTTP are of revision 0 whatever
+the client names. Source: store_door, clickhouse-go.
 """
 
 import struct
@@ -10,22 +11,17 @@ from typing import Final
 from storage.embedded.engine_errors import NOT_IMPLEMENTED, EngineError
 from storage.embedded.native_types import Column, column_of, read_number
 
-WITH_BLOCK_INFO: Final = 51903
-WITH_SERIALIZATION: Final = 54454
+_WITH_BLOCK_INFO: Final = 51903
+_WITH_SERIALIZATION: Final = 54454
 _BLOCK_INFO: Final = b"\x01\x00\x02\xff\xff\xff\xff\x00"
-_INFO_WIDTHS: Final = {1: 1, 2: 4}
 _GROWTH: Final = 1.5
 
 
 class NativeReframer:
-    """Changes blocks of one revision into those of another; used as an encoder or as a decoder.
+    """Changes plain blocks into those of a revision; holds bytes back until a block is whole."""
 
-    Holds bytes back until a block is whole.
-    """
-
-    def __init__(self, source_revision: int, target_revision: int) -> None:
-        self._source = source_revision
-        self._target = target_revision
+    def __init__(self, revision: int) -> None:
+        self._revision = revision
         self._held = b""
         self._try_at_bytes = 0
         self._columns: dict[str, Column] = {}
@@ -48,8 +44,6 @@ class NativeReframer:
         self._try_at_bytes = int(len(self._held) * _GROWTH) if self._held else 0
         return b"".join(blocks)
 
-    decode = encode
-
     def finish(self) -> bytes:
         """Return the last blocks. Raises: EngineError if the last one is cut."""
         self._try_at_bytes = 0
@@ -60,9 +54,7 @@ class NativeReframer:
 
     def _block(self, data: bytes, at: int) -> tuple[bytes, int]:
         """Return the block at the position in its new form, and the position after it."""
-        if self._source >= WITH_BLOCK_INFO:
-            at = _after_block_info(data, at)
-        parts = [_BLOCK_INFO] if self._target >= WITH_BLOCK_INFO else []
+        parts = [_BLOCK_INFO] if self._revision >= _WITH_BLOCK_INFO else []
         start = at
         columns, at = read_number(data, at)
         rows, at = read_number(data, at)
@@ -75,11 +67,7 @@ class NativeReframer:
             _, text_at = read_number(data, type_at)
             column = self._column(data[text_at:at].decode())
             parts.append(data[start:at])
-            if self._source >= WITH_SERIALIZATION:
-                if data[at]:
-                    raise EngineError(NOT_IMPLEMENTED, "Sparse columns of the Native format are not supported")
-                at += 1
-            if self._target >= WITH_SERIALIZATION:
+            if self._revision >= _WITH_SERIALIZATION:
                 parts.append(b"\x00")
             start, at = at, column.skip(data, at, rows)
             if at > len(data):
@@ -91,16 +79,6 @@ class NativeReframer:
         if type_text not in self._columns:
             self._columns[type_text] = column_of(type_text)
         return self._columns[type_text]
-
-
-def _after_block_info(data: bytes, at: int) -> int:
-    while True:
-        number, at = read_number(data, at)
-        if number == 0:
-            return at
-        if number not in _INFO_WIDTHS:
-            raise EngineError(NOT_IMPLEMENTED, f"Unknown field {number} of a block info in the Native format")
-        at += _INFO_WIDTHS[number]
 
 
 def _after_text(data: bytes, at: int) -> int:
