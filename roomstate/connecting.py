@@ -5,13 +5,13 @@ from storage.settings import Settings
 from storage.store import Store, StoreUnavailable
 
 
-async def connected_store(settings: Settings, url: str) -> Store:
-    """Return the store at the URL.
+async def connected_store(settings: Settings, url: str, database: str | None = None) -> Store:
+    """Return the store at the URL; `database` overrides the URL's.
 
     Raises: CommandRefused if the embedded store does not run; StoreUnavailable, StoreRefused of any other.
     """
     try:
-        return await Store.connect(url)
+        return await Store.connect(url, database)
     except StoreUnavailable as error:
         if settings.store_url is not None:
             raise

@@ -1,5 +1,6 @@
 """The commands that run the pipeline: `up`, and each part alone."""
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -61,11 +62,9 @@ def store(settings: Settings) -> None:
 @with_settings(*STORE, "retention_days")
 def migrate(settings: Settings) -> None:
     """Bring the store's schema up to this program; does nothing if it is."""
-    import asyncio  # noqa: PLC0415
+    from roomstate.migrating import run_migrate  # noqa: PLC0415
 
-    from storage.migrate import migrate as apply  # noqa: PLC0415
-
-    applied = asyncio.run(apply(settings.store_engine_url(), settings.retention_days))
+    applied = asyncio.run(run_migrate(settings))
     typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
 
 

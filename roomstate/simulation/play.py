@@ -126,7 +126,7 @@ class _Player:
                 turned_away.add(session)
 
     async def _sent(self, step: Step) -> dict[str, Any] | None:
-        """Send the step until it is answered; return its decision ({}: none was waited for), or None without an answer."""
+        """Send the step until it is answered; return the decision ({}: none was waited for), None without an answer."""
         pause_s = _FIRST_PAUSE_S
         deadline = time.monotonic() + self._target.patience_s
         parameters = {"wait": "decision"} if step.is_waited_for else {}

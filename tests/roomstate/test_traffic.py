@@ -1,0 +1,112 @@
+"""`replay`, `simulate` and the questions of the demo, against a pipeline that runs."""
+
+import asyncio
+import io
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from roomstate.demonstrating.report import QUESTIONS, print_plain_sql, print_tables
+from roomstate.panels import FOLDER, read_panel
+from roomstate.replaying.recordings import read_recordings
+from roomstate.replaying.replay import replay
+from roomstate.simulation.call import CallShape
+from roomstate.simulation.plan import Traffic, planned_calls
+from roomstate.simulation.play import Played, Target, play
+from storage.store import Store
+from tests.roomstate.running_up import RunningUp
+
+ALWAYS = {"since": "2000-01-01 00:00:00.000", "until": "2200-01-01 00:00:00.000"}
+
+
+@pytest.mark.timeout(240)
+async def test_the_recorded_calls_are_answered_as_they_were(running_up: RunningUp) -> None:
+    result = await replay(read_recordings(), running_up.url, speed=0)
+    assert result.sent.total() == 220
+    assert not result.real_differences, "\n".join(result.lines())
+
+
+def test_a_reply_that_is_not_the_recorded_one_is_told(running_up: RunningUp, tmp_path: Path) -> None:
+    path = tmp_path / "calls.json"
+    call = {"client_kind": "standalone", "sequence": ["join:200", "leave:410"], "statuses": []}
+    path.write_text(json.dumps({"a call": call}))
+    told = running_up.command("replay", str(path), "--speed", "0")
+    assert told.returncode == 1
+    assert "a call, request 2 (leave): recorded 410, answered 204" in told.stdout
+
+
+async def test_a_plan_that_is_played_is_stored_as_planned(running_up: RunningUp) -> None:
+    token = (running_up.data_dir / "api_token").read_text().strip()
+    calls = list(planned_calls(Traffic("a", 15, 600, CallShape(talk_s=5.0, misbehaving=0.3)), "played"))
+    played = Played()
+    await play(calls, Target(running_up.url, token, speed=20.0), played, lambda: None)
+    assert played.calls == 15
+    assert not played.refused
+    assert not played.given_up
+    assert (await asyncio.to_thread(running_up.account))["balanced"]
+    url = f"http://analyst@127.0.0.1:{running_up.store_port}/roomstate"
+    async with await Store.connect(url) as store:
+        rows = await store.rows("SELECT uniqExact(input_id) FROM room_events WHERE room_id LIKE 'sim-played-%'")
+    sent = {step.body["id"] for call in calls for step in call.steps}
+    assert 0 < rows[0][0] <= len(sent)
+
+
+def test_a_wrong_token_is_told_at_once(running_up: RunningUp) -> None:
+    told = running_up.command("simulate", "--api-token", "wrong")
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert "token" in told.stderr
+
+
+def test_simulate_tells_what_it_sent(running_up: RunningUp) -> None:
+    options = ("--calls", "5", "--rate", "6000", "--speed", "50", "--seed", "x", "--talk", "2")
+    told = running_up.command("simulate", *options)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("5 calls: ")
+
+
+def test_every_question_has_its_file_and_says_its_unit() -> None:
+    assert set(QUESTIONS) == {path.stem for path in FOLDER.glob("*.sql")}
+    for name in QUESTIONS:
+        assert "(" in read_panel(name).meaning
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_every_question_is_answered_on_an_empty_store(name: str, store_database: str) -> None:
+    panel = read_panel(name)
+    async with await Store.connect(store_database) as store:
+        rows = await store.rows(panel.sql, {key: ALWAYS[key] for key in panel.parameters})
+    assert len(rows) <= 1
+
+
+async def test_the_report_tells_the_same_twice(running_up: RunningUp) -> None:
+    await replay(read_recordings()[:3], running_up.url, speed=0)
+    out = io.StringIO()
+    console = Console(file=out, width=160)
+    async with await Store.connect(f"http://analyst@127.0.0.1:{running_up.store_port}/roomstate") as store:
+        await print_tables(console, store, ALWAYS)
+    tables = out.getvalue()
+    await print_plain_sql(console, f"http://127.0.0.1:{running_up.store_port}", ALWAYS)
+    plain = out.getvalue().removeprefix(tables)
+    for text in (tables, plain):
+        assert "sustained two-way" in text
+        assert "diagram" in text
+    assert "FROM room_events" in plain
+
+
+def test_verify_tells_of_an_input_that_is_missing(running_up: RunningUp) -> None:
+    told = running_up.command("verify")
+    assert told.returncode == 0, told.stdout
+    assert told.stdout.startswith("equal: ")
+
+
+def test_query_takes_sql_from_standard_input_and_any_format(running_up: RunningUp) -> None:
+    told = running_up.command("query", "SELECT 1 AS one, 'x' AS two", "--format", "CSVWithNames")
+    assert told.stdout == '"one","two"\n1,"x"\n'
+    refused = running_up.command("query", "DROP TABLE room_events")
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert httpx.get(f"{running_up.url}/readyz", timeout=20.0).status_code == 200
