@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import faust
 from faust.streams import Stream
+from faust.tables.manager import TableManager
 from faust.types import TP, StreamT
 
 from processors.drain import Drain
@@ -29,6 +30,15 @@ _TAKEOVER_TIMEOUT_S = 24 * 3600.0
 _BUFFER_FRAMES = 4096
 """Of Faust's own queue; the transport delivers half of that unfinished at most, so it is never under pressure."""
 _NOISY_LOGGERS = ("faust", "mode", "aiokafka", "processors.app", "storage")
+
+
+class NoTables(TableManager):
+    """Faust's table manager without its second of waiting for tables to register: there are none."""
+
+    async def on_start(self) -> None:
+        """Say at once that every table is known."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class ProcessorApp(faust.App):
@@ -48,6 +58,7 @@ def make_app(broker_url: str, partitions: int, data_dir: Path, drain: Drain) -> 
         datadir=data_dir,
         autodiscover=False,
         web_enabled=False,
+        TableManager=NoTables,
         topic_partitions=partitions,
         topic_disable_leader=True,
         topic_allow_declare=False,

@@ -52,6 +52,11 @@ class _Request:
     is_takeover: bool
     reply: asyncio.Future[Mapping[int, int]]
 
+    def answer(self, offsets: Mapping[int, int]) -> None:
+        """Answer, unless Faust no longer waits."""
+        if not self.reply.done():
+            self.reply.set_result(offsets)
+
 
 class Drain:
     """Owns the partitions, the open block and the insert in flight (storage.checkpoint.Checkpoint to Faust)."""
@@ -107,15 +112,18 @@ class Drain:
     async def run(self) -> None:
         """Drain until stopped; any exception is a fault of this program."""
         try:
-            while not (self._is_stopping and self._is_empty()):
-                if not await self._take_turn():
+            while True:
+                has_more = await self._take_turn()
+                if self._is_stopping and self._is_empty():
+                    break
+                if not has_more:
                     await self._wait()
         finally:
             self.finished.set()
             if self._inserting is not None:
                 self._inserting.cancel()
             for request in self._requests:
-                request.reply.cancel()
+                request.answer({})
 
     async def _ask(self, partitions: frozenset[int], *, is_takeover: bool) -> Mapping[int, int]:
         if self.finished.is_set():
@@ -212,10 +220,10 @@ class Drain:
         self._judging.lose(self._lost)
 
     async def _serve(self, request: _Request) -> None:
-        if request.reply.done():
-            return
         if not self._requests:
             self._patience.go_on()
+        if request.reply.done():
+            return
         self._intake.drop(request.partitions)
         self._judging.lose(request.partitions)
         self._lost -= request.partitions
@@ -226,8 +234,7 @@ class Drain:
             except Interrupted:
                 self._requests.append(request)
                 return
-        if not request.reply.done():
-            request.reply.set_result(offsets)
+        request.answer(offsets)
 
     async def _retake(self) -> None:
         self._patience.go_on()

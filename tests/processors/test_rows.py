@@ -6,27 +6,28 @@ from storage.columns import COLUMN_TYPES, ROW_SCHEMA
 from storage.frames import TIME_MS_MAX
 from tests.processors.builders import T0_MS, command, judged, rows, status
 
+A_FULL_STATUS = status(
+    received_at_ms=T0_MS,
+    occurred_at_ms=T0_MS - 40,
+    event="Publisher.streamCreated",
+    state="sending",
+    connections=2,
+    send_streams=1,
+    id="i-1",
+    seq=3,
+    user="u",
+    device_type="desktop",
+    app="hello",
+    service="loop",
+    client_ip="192.0.2.7",
+    user_agent="UA",
+    bytes_sent=12,
+    bytes_recv=34,
+)
+
 
 def test_a_status_fills_the_columns_that_it_names() -> None:
-    item = status(
-        received_at_ms=T0_MS,
-        occurred_at_ms=T0_MS - 40,
-        event="Publisher.streamCreated",
-        state="sending",
-        connections=2,
-        send_streams=1,
-        id="i-1",
-        seq=3,
-        user="u",
-        device_type="desktop",
-        app="hello",
-        service="loop",
-        client_ip="192.0.2.7",
-        user_agent="UA",
-        bytes_sent=12,
-        bytes_recv=34,
-    )
-    row = rows(judged(item))[1]
+    row = rows(judged(A_FULL_STATUS))[1]
     assert row == {
         "kind": "status",
         "fact": "status_judged",

@@ -51,6 +51,7 @@ def test_a_stopped_worker_leaves_nothing_that_it_took_unstored(pipeline: Pipelin
     for _ in range(5):
         pipeline.append(some_calls(30, now_ms()))
     assert worker.stop() == 0, worker.printed
+    assert "not stored yet" not in worker.printed
     pipeline.start_worker()
     pipeline.wait_until_stored()
     pipeline.check()
