@@ -12,6 +12,7 @@ import sys
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from ingest.app import create_app
 from ingest.store_gate import StoreGate
@@ -68,15 +69,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(settings: Settings, log: EventLog, listener: socket.socket) -> None:
-    app = create_app(settings, log, StoreGate.to(settings.store_engine_url()))
-    # mohawk writes whole headers to its log; they are nobody's business.
-    logging.getLogger("mohawk").setLevel(logging.WARNING)
-    # What is loaded by now stays; looking through it for garbage again and again cost an eighth of the throughput.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-    config = uvicorn.Config(
+def server_config(app: FastAPI, grace_s: int) -> uvicorn.Config:
+    """Return how uvicorn serves the app; `grace_s` is for how long requests under way may take once it is to end."""
+    return uvicorn.Config(
         app,
         loop="uvloop",
         http="httptools",
@@ -87,9 +82,19 @@ def _serve(settings: Settings, log: EventLog, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,  # see IngestApp
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_grace_s(settings),
+        timeout_graceful_shutdown=grace_s,
     )
-    server = uvicorn.Server(config)
+
+
+def _serve(settings: Settings, log: EventLog, listener: socket.socket) -> None:
+    app = create_app(settings, log, StoreGate.to(settings.store_engine_url()))
+    # mohawk writes whole headers to its log; they are nobody's business.
+    logging.getLogger("mohawk").setLevel(logging.WARNING)
+    # What is loaded by now stays; looking through it for garbage again and again cost an eighth of the throughput.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    server = uvicorn.Server(server_config(app, _grace_s(settings)))
     for number in (signal.SIGINT, signal.SIGTERM):
         # Also before and after uvicorn listens to them itself: it raises them again once it has ended.
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))

@@ -16,7 +16,7 @@ from mohawk.base import EmptyValue
 from ingest.app import IngestApp, create_app
 from ingest.edge import Edge, EdgeLimits
 from ingest.loop.users import HawkCredentials, credentials_of
-from ingest.server import listen
+from ingest.server import listen, server_config
 from ingest.store_gate import StoreGate
 from state_machine.inputs import Input
 from storage.event_log import INPUTS_TOPIC, EventLog
@@ -74,10 +74,7 @@ def served(
     """Run ingest until the block ends; without a store, its store is out of reach."""
     app = cast(IngestApp, create_app(settings, log, store or StoreGate.to(unreachable_url()), limits))
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app, http="httptools", loop="uvloop", ws="none", log_config=None, access_log=False, proxy_headers=False
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(app, grace_s=9))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     running = Served(app.edge, log, listener.getsockname()[1])
