@@ -16,6 +16,7 @@ from storage.embedded.analyst_names import AllowedNames
 from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.engine import Session
 from storage.embedded.engine_errors import ACCESS_DENIED, INTO_OUTFILE_NOT_ALLOWED, READONLY, EngineError
+from storage.embedded.reading import CHECKED_PATH
 from storage.embedded.sql_text import Token, bare_name, quoted_text, tokens, words
 
 _NODE = re.compile(r"( *)(\S+)(.*)\Z", re.DOTALL)
@@ -39,6 +40,8 @@ _SHOW_NODES: Final = words(
     """
 )
 _KNOWN_MAX: Final = 512
+_OWN_OUTFILE: Final = quoted_text(CHECKED_PATH)
+"""Where the door itself sends a statement's output."""
 
 
 class Node(NamedTuple):
@@ -124,7 +127,8 @@ class AnalystRules:
         return len(clauses)
 
     def _check_text(self, nodes: list[Node], found: list[Token]) -> None:
-        if any(a.is_word("INTO") and b.is_word("OUTFILE") for a, b in pairwise(found)):
+        outfiles = [place for place, pair in enumerate(pairwise(found)) if _is_outfile(*pair)]
+        if any([token.text for token in found[place + 2 : place + 3]] != [_OWN_OUTFILE] for place in outfiles):
             raise EngineError(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed")
         if nodes[0].kind in _SHOW_NODES and any(token.text == "(" or token.is_word("WHERE") for token in found):
             raise EngineError(ACCESS_DENIED, "analyst: SHOW with a condition is not allowed; query the system tables")
@@ -141,6 +145,10 @@ _IN_FUNCTIONS: Final = frozenset(
     for middle in ("in", "notin", "nullin", "notnullin")
     for suffix in ("", "ignoreset")
 )
+
+
+def _is_outfile(token: Token, after: Token) -> bool:
+    return token.is_word("INTO") and after.is_word("OUTFILE")
 
 
 def _formatted(session: Session, sql: str) -> list[Token]:

@@ -4,7 +4,9 @@ An error after the first byte stands at the end of the body between marks that c
 `X-ClickHouse-Exception-Tag`, and the connection ends without the body's end, as ClickHouse does since 25.11.
 """
 
+import asyncio
 import json
+import re
 import secrets
 import string
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -21,6 +23,7 @@ _EXPOSED: Final = ",".join(
     for name in ["Query-Id", "Summary", "Server-Display-Name", "Format", "Timezone", "Exception-Code", "Exception-Tag"]
 )
 _TEXT_TYPE: Final = "text/plain; charset=UTF-8"
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _TAG_LETTERS: Final = string.ascii_lowercase
 
 
@@ -67,7 +70,8 @@ class Answer:
         if not self.has_begun:
             await self._begin(200, summary)
         for encoder in self._encoders:
-            chunk = encoder.encode(chunk)
+            # In a thread: while a large piece is packed, others are answered.
+            chunk = await asyncio.to_thread(encoder.encode, chunk)
         if chunk:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
@@ -103,7 +107,8 @@ class Answer:
         self.has_begun = True
         if summary:
             self.set("x-clickhouse-summary", summary)
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._headers.items()]
+        # Some values come from the client: none may end its header line.
+        headers = [(name.encode(), _UNPRINTABLE.sub("?", value).encode()) for name, value in self._headers.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
 

@@ -20,7 +20,14 @@ from storage.embedded.bodies import Body, ClientGone, Receive, Spool
 from storage.embedded.content_coding import decoders_for, encoder_for
 from storage.embedded.door_requests import Ask, read_ask, read_credentials
 from storage.embedded.engine import Engine, Outcome, Session, Surroundings
-from storage.embedded.engine_errors import BAD_ARGUMENTS, READONLY, UNKNOWN_EXCEPTION, UNKNOWN_FORMAT, EngineError
+from storage.embedded.engine_errors import (
+    BAD_ARGUMENTS,
+    QUERY_IS_TOO_LARGE,
+    READONLY,
+    UNKNOWN_EXCEPTION,
+    UNKNOWN_FORMAT,
+    EngineError,
+)
 from storage.embedded.inserting import Inserter
 from storage.embedded.lanes import Lanes
 from storage.embedded.multipart import BODY_BYTES_MAX, ExternalTable, boundary_of, external_tables, read_parts
@@ -33,6 +40,7 @@ from storage.embedded.users import User, Users
 log = logging.getLogger(__name__)
 
 _HEAD_BYTES_MAX: Final = 16 << 20
+_ANALYST_HEAD_BYTES_MAX: Final = 1 << 18
 _ANALYST_PATIENCE_S: Final = 60.0
 _PLAIN_PATHS: Final = frozenset({"/ping", "/replicas_status"})
 _READING_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -123,7 +131,7 @@ class _Exchange:
             decoders.append(FrameDecoder())
         body = Body(self._receive, decoders)
         await self._take_parts(scope, body)
-        head, statement = await self._read(body)
+        head, statement = await self._read(body, _ANALYST_HEAD_BYTES_MAX if user.is_analyst else _HEAD_BYTES_MAX)
         if statement is None:
             await self._answer.whole(b"Ok.\n", "")
             return
@@ -141,21 +149,21 @@ class _Exchange:
         self._ask = read_ask(scope, fields)
         self._external = external_tables(files, self._ask.settings)
 
-    async def _read(self, body: Body) -> tuple[bytes, Statement | None]:
+    async def _read(self, body: Body, most_bytes: int) -> tuple[bytes, Statement | None]:
         """Read as much of the body as the statement needs; return that and the statement."""
         url_part = self._ask.query.encode()
         head = url_part
-        while True:
-            insert = read_insert(head, body.is_over)
-            if isinstance(insert, Insert):
-                return head, insert
-            if body.is_over:
-                break
-            if len(head) > _HEAD_BYTES_MAX:
-                raise EngineError(BAD_ARGUMENTS, f"The statement is larger than {_HEAD_BYTES_MAX} bytes")
+        insert = read_insert(head, body.is_over)
+        while not isinstance(insert, Insert) and not body.is_over:
             chunk = await body.read()
             if chunk:
                 head += b"\n" + chunk if head == url_part and url_part else chunk
+            if insert is not None or head == chunk:
+                insert = read_insert(head, body.is_over)
+            if len(head) > most_bytes and not isinstance(insert, Insert):
+                raise EngineError(QUERY_IS_TOO_LARGE, f"The statement is larger than {most_bytes} bytes")
+        if isinstance(insert, Insert):
+            return head, insert
         if not head.strip() and self._ask.method in _READING_METHODS:
             return head, None
         try:
@@ -215,9 +223,9 @@ class _Exchange:
         chosen = self._format(statement.format_name or self._ask.default_format)
         door = self._door
 
-        def prepare(session: Session) -> None:
+        def prepare(session: Session, sql: str) -> None:
             if user.is_analyst:
-                door.rules.check(session, statement.text, surroundings.database, surroundings.parameters)
+                door.rules.check(session, sql, surroundings.database, surroundings.parameters)
             for table in self._external:
                 door.inserter.make_temporary(session, table, door.new_spool())
 

@@ -9,7 +9,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from storage.embedded.engine import Engine, Outcome, Session, Surroundings
@@ -19,9 +19,12 @@ from storage.embedded.statements import Rows
 
 _PIPE_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 18
+_CANCEL_AGAIN_S: Final = 0.2
 
-Prepare = Callable[[Session], None]
-"""What is done with the session before the statement runs in it."""
+Prepare = Callable[[Session, str], None]
+"""What is done with the session before a text runs in it; in the text given the output's path is CHECKED_PATH."""
+
+CHECKED_PATH: Final = "/dev/fd/0"
 
 
 class PipedRows:
@@ -43,6 +46,7 @@ class PipedRows:
         self._loop.add_reader(self._read_end, self._readable.set)
         self._running: asyncio.Future[Outcome] | None = None
         self._is_abandoned = False
+        self._has_begun = False
 
     def start(self, lane: Lane, rows: Rows, default_format: str, prepare: Prepare | None = None) -> None:
         """Begin; `prepare` uses the session before the statement does.
@@ -61,25 +65,26 @@ class PipedRows:
         """Run the statement, in a thread of the lane."""
         path = f"/dev/fd/{self._write_end}"
         try:
-            with self._session(prepare) as session:
+            with self._session(prepare, rows.into(CHECKED_PATH, default_format)) as session:
                 return session.run(rows.into(path, default_format))
         except EngineError as error:
-            if error.code != SYNTAX_ERROR[0] or path not in error.detail:
+            if error.code != SYNTAX_ERROR[0] or not any(told in error.detail for told in (path, CHECKED_PATH)):
                 raise
         # It did not even parse with its output going elsewhere: as it stands it runs, or the error tells of it alone.
-        with self._session(prepare) as session:
+        with self._session(prepare, rows.text) as session:
             outcome = session.run(rows.text, default_format)
         with open(self._write_end, "wb", closefd=False) as pipe:
             pipe.write(outcome.body)
         return outcome
 
     @contextmanager
-    def _session(self, prepare: Prepare | None) -> Iterator[Session]:
+    def _session(self, prepare: Prepare | None, sql: str) -> Iterator[Session]:
         if self._is_abandoned:
             raise EngineError(QUERY_WAS_CANCELLED, "Query was cancelled before it began")
+        self._has_begun = True
         with self._engine.session(self._surroundings) as session:
             if prepare is not None:
-                prepare(session)
+                prepare(session, sql)
             session.make_readonly()
             yield session
 
@@ -112,8 +117,10 @@ class PipedRows:
         os.close(self._read_end)
         running = self._running
         while running is not None and not running.done():
-            await self._lanes.own.start(lambda: self._engine.cancel(self._surroundings.tag))
-            await asyncio.wait([running], timeout=0.2)
+            if self._has_begun:
+                with suppress(EngineError):  # tried again until the statement has ended
+                    await self._lanes.own.start(lambda: self._engine.cancel(self._surroundings.tag))
+            await asyncio.wait([running], timeout=_CANCEL_AGAIN_S)
 
 
 def _widen(pipe_end: int) -> None:

@@ -71,7 +71,9 @@ class RowAnswer:
         held = HeldBytes(manner.spool_dir)
         try:
             async for chunk in self._piped.chunks():
-                await held.add(manner.reframer.encode(chunk) if manner.reframer else chunk)
+                if manner.reframer is not None:
+                    chunk = await asyncio.to_thread(manner.reframer.encode, chunk)  # noqa: PLW2901  # long work
+                await held.add(chunk)
                 if not manner.waits_for_end and held.size_bytes >= _FIRST_BYTES:
                     await self._patiently(self._answer.part(held.take(), summary_of(None)))
             outcome = await self._piped.outcome()

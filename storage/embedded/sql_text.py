@@ -1,6 +1,7 @@
 """Cutting SQL text into tokens as ClickHouse does: enough to find a clause, never to understand a statement.
 
-Positions are those of the text given, so that a statement whose data follow can be cut at the right byte.
+Positions are those of the text given, so that a statement whose data follow can be cut at the right byte. A string or
+comment without an end reaches to the end of the text, so that each byte is looked at once whatever somebody sends.
 """
 
 import re
@@ -9,9 +10,9 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""
-    (?P<blank>\s+|--[^\n]*|\#[ !][^\n]*|/\*.*?\*/)
-    |(?P<string>'(?:[^'\\]|\\.|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-    |(?P<quoted>`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*")
+    (?P<blank>\s+|--[^\n]*|\#[ !][^\n]*|/\*.*?(?:\*/|\Z))
+    |(?P<string>'(?:[^'\\]|\\.|'')*(?:'|\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
+    |(?P<quoted>`(?:[^`\\]|\\.|``)*(?:`|\Z)|"(?:[^"\\]|\\.|"")*(?:"|\Z))
     |(?P<word>[^\W\d][\w$]*)
     |(?P<number>\d[\w.]*)
     |(?P<sign>.)

@@ -1,6 +1,7 @@
 """The reading user: what it may not do, each way that was thought of, and what it must be able to do."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -114,6 +115,11 @@ ATTACKS = [
     ("SELECT 1 PARALLEL WITH DROP TABLE t", READONLY),
     ("SELECT 1 INTO OUTFILE '/tmp/x'", OUTFILE),
     ("SELECT 1 into/**/outfile '/tmp/x' TRUNCATE FORMAT CSV", OUTFILE),
+    ("SELECT 1 INTO OUTFILE '/dev/fd/0' APPEND", OUTFILE),
+    (
+    ("SELECT \N{LEFT SINGLE QUOTATION MARK}a FORMAT TSV SETTINGS b\N{RIGHT SINGLE QUOTATION MARK}, file(1)", DENIED),
+        DENIED,
+    ),
     ("SELECT 1; SELECT 2", 62),
     ("SELECT 1; DROP DATABASE default", 62),
     ("", 62),
@@ -290,3 +296,19 @@ def test_only_right_credentials_are_taken(embedded_store: EmbeddedStore) -> None
         assert embedded_store.password not in reply.text
     assert ask(embedded_store, "SELECT 1", {"user": "roomstate", "password": embedded_store.password}).text == "1\n"
     assert ask(embedded_store, "SELECT 1", {"user": "default", "password": ""}).text == "1\n"
+
+
+def test_the_reading_user_sees_tables_and_their_rows(embedded_store: EmbeddedStore, empty_database: str) -> None:
+    database = urlsplit(empty_database).path[1:]
+    embedded_store.run("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a", database)
+    embedded_store.run("CREATE VIEW v AS SELECT a + 1 AS b FROM t", database)
+    embedded_store.run("INSERT INTO t VALUES (1)", database)
+    there = {"database": database}
+    assert ask(embedded_store, "SELECT * FROM t, v", there).text == "1\t2\n"
+    assert ask(embedded_store, f"SELECT * FROM {database}.t FINAL").code == 181
+    assert ask(embedded_store, "SELECT * FROM merge('t')", there).text == "1\n"
+    assert ask(embedded_store, f"SELECT * FROM merge('{database}', 't')").text == "1\n"
+    assert "MergeTree" in ask(embedded_store, "SHOW CREATE TABLE t", there).text
+    assert ask(embedded_store, "SHOW TABLES", there).text == "t\nv\n"
+    assert ask(embedded_store, "DESCRIBE t", there).text.startswith("a\tUInt8")
+    assert ask(embedded_store, "EXPLAIN ESTIMATE SELECT * FROM t", there).status == 200

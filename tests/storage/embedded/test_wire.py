@@ -76,6 +76,19 @@ def test_headers_tell_what_clients_look_for(embedded_store: EmbeddedStore) -> No
     )
 
 
+def test_a_value_of_the_client_cannot_add_a_header(embedded_store: EmbeddedStore) -> None:
+    reply = ask(embedded_store, "SELECT 1", {"query_id": "a\r\nX-Evil: 1 \N{SNOWMAN}"})
+    assert reply.status == 200
+    assert "x-evil" not in reply.headers
+    assert reply.headers["x-clickhouse-query-id"] == "a??X-Evil: 1 ?"
+
+
+def test_a_statement_of_a_reader_has_a_bound(embedded_store: EmbeddedStore) -> None:
+    assert ask(embedded_store, "SELECT '" + "x" * 200_000 + "' FORMAT Null").status == 200
+    reply = ask(embedded_store, "SELECT '" + "x" * 1_000_000 + "'")
+    assert (reply.status, reply.code) == (413, 223)
+
+
 @pytest.mark.parametrize(
     ("sql", "status", "code"),
     [
