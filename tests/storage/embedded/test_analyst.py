@@ -116,10 +116,7 @@ ATTACKS = [
     ("SELECT 1 INTO OUTFILE '/tmp/x'", OUTFILE),
     ("SELECT 1 into/**/outfile '/tmp/x' TRUNCATE FORMAT CSV", OUTFILE),
     ("SELECT 1 INTO OUTFILE '/dev/fd/0' APPEND", OUTFILE),
-    (
-    ("SELECT \N{LEFT SINGLE QUOTATION MARK}a FORMAT TSV SETTINGS b\N{RIGHT SINGLE QUOTATION MARK}, file(1)", DENIED),
-        DENIED,
-    ),
+    ("SELECT \u2018a FORMAT TSV SETTINGS b\u2019, file('/etc/passwd')", DENIED),
     ("SELECT 1; SELECT 2", 62),
     ("SELECT 1; DROP DATABASE default", 62),
     ("", 62),
