@@ -1,4 +1,4 @@
-"""What leaves a room, and facts about stays that it does not hold."""
+"""What leaves a room, when its leases are looked at, and facts about stays that it does not hold."""
 
 from copy import deepcopy
 
@@ -6,7 +6,8 @@ import pytest
 
 from state_machine.evolve import evolve, forget
 from state_machine.facts import Fact
-from tests.state_machine.builders import RULES, T0_MS, command, played, status
+from state_machine.room import NEVER_MS
+from tests.state_machine.builders import LEASE_MS, RULES, T0_MS, command, played, status
 
 
 def test_a_closed_session_is_forgotten_when_no_status_can_be_judged_by_it_any_more() -> None:
@@ -29,3 +30,12 @@ def test_a_fact_about_a_stay_that_the_room_does_not_hold_changes_nothing(
     before = deepcopy(room)
     evolve(room, Fact(name, 1, T0_MS + 9, session_id, opened_at_ms=opened_at_ms, moved=True, lease_ends_at_ms=7))
     assert room == before
+
+
+def test_leases_are_looked_at_again_only_when_the_earliest_has_passed() -> None:
+    room = played(command("open", "a"), command("open", "b", at=100), command("refresh", "a", at=200))
+    assert room.room.next_lease_end_ms == T0_MS + LEASE_MS
+    room.take(command("refresh", "a", at=LEASE_MS))
+    assert room.room.next_lease_end_ms == T0_MS + LEASE_MS + 100
+    room.take(command("kill", at=LEASE_MS + 200))
+    assert room.room.next_lease_end_ms == NEVER_MS

@@ -15,7 +15,7 @@ from state_machine.vocabulary import CLOSE_REASONS, FACTS, FAMILIES, VERDICTS
 from tests.state_machine.builders import RULES, Played
 from tests.state_machine.drawing import jumping_logs, logs, room_kinds
 
-thorough = settings(deadline=None, max_examples=300)
+thorough = settings(deadline=None, max_examples=120)
 MOVES_NOTHING = {"open_refused", "refresh_refused", "close_refused", "ignored", "domains_logged", "room_updated"}
 
 
