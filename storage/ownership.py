@@ -74,7 +74,7 @@ class LogGap(LogMismatch):
     def __init__(self, partition: int, first_missing: int, last_missing: int) -> None:
         super().__init__(
             f"partition {partition}: offsets {first_missing} to {last_missing} are neither in the store nor any longer "
-            "in the log: give back a log that has them, or accept the gap"
+            "in the log: give back a log that has them, or accept the loss with `roomstate accept-gap`"
         )
         self.partition = partition
         self.first_missing = first_missing

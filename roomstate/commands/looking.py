@@ -1,4 +1,4 @@
-"""The commands that look at what is stored: `verify` and `query`."""
+"""The commands that look at what is stored: `verify`, `query`, and `accept-gap` where something never will be."""
 
 import asyncio
 import sys
@@ -33,7 +33,20 @@ def query(
     asyncio.run(run_query(settings, sys.stdin.read() if sql == "-" else sql, output_format, rows))
 
 
+@with_settings(*LOG, *STORE)
+def accept_gap(
+    settings: Settings,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Accept the gaps as lost; without it they are only shown.")
+    ] = False,
+) -> int:
+    """Declare offsets lost that neither store nor log has any more, so that their partition goes on."""
+    from roomstate.gap_accepting import run_accept_gap  # noqa: PLC0415
+
+    return asyncio.run(run_accept_gap(settings, yes))
+
+
 def add_looking_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (verify, query):
+    for command in (verify, query, accept_gap):
         app.command()(command)

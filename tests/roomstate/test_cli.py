@@ -12,7 +12,9 @@ from roomstate.settings_options import HELP, environment_of
 from storage.settings import Settings, load_settings
 from tests.fixtures_store import free_port
 
-COMMANDS = sorted(str(command.callback.__name__) for command in make_app().registered_commands if command.callback)
+COMMANDS = sorted(
+    str(command.callback.__name__).replace("_", "-") for command in make_app().registered_commands if command.callback
+)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
