@@ -23,6 +23,22 @@ FetchRooms = Callable[[frozenset[RoomKey]], Awaitable[Mapping[RoomKey, Room]]]
 
 SEEK_AFTER_S = 1.0
 """For how long a partition may give nothing but frames beyond the next one before Faust is asked to seek."""
+_LINES_PER_TURN = 500
+"""How many lines are worked on before others on the event loop have their turn: a few milliseconds' worth."""
+
+
+class _Pace:
+    """Lets others on the event loop have a turn now and then, but not after each small frame."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+
+    async def after(self, lines: int) -> None:
+        """Note that so many lines were worked on, and yield if it was time."""
+        self._lines += lines
+        if self._lines >= _LINES_PER_TURN:
+            self._lines = 0
+            await asyncio.sleep(0)
 
 
 class Judging:
@@ -48,15 +64,17 @@ class Judging:
         except Interrupted:
             self._intake.put_back(part.frame for part in slices if part.ends_frame)
             raise
+        pace = _Pace()
         for part in slices:
             judge(part, self.held[part.frame.partition], self._partitions, self._rules, block)
-            await asyncio.sleep(0)
+            await pace.after(len(part.lines))
 
     async def _next_slices(self, block: Block) -> list[Slice]:
         """Take frames off the intake, decoded, up to what the block has room for."""
         slices: list[Slice] = []
         next_offsets = {number: held.next_offset for number, held in self.held.items()}
         inputs, value_bytes = block.inputs, block.value_bytes
+        pace = _Pace()
         while (
             (frame := self._intake.peek()) is not None and inputs < BLOCK_INPUTS_MAX and value_bytes < BLOCK_BYTES_MAX
         ):
@@ -70,7 +88,7 @@ class Judging:
                 inputs += len(part.lines)
                 value_bytes += len(frame.value)
                 next_offsets[frame.partition] += 1
-                await asyncio.sleep(0)
+                await pace.after(len(part.lines))
             self._intake.take()
         return slices
 
