@@ -6,24 +6,30 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO, Final
 
+from storage.embedded.engine_errors import TOO_MANY_ROWS_OR_BYTES, EngineError
+
 _IN_MEMORY_BYTES: Final = 4 << 20
 _READ_BYTES: Final = 1 << 18
 
 
 class HeldBytes:
-    """Bytes in the order in which they came. Raises (`add`): OSError if the disk is full."""
+    """Bytes in the order in which they came; at most `most_bytes` in a file, if that is given."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_bytes: int | None = None) -> None:
         self._folder = folder
+        self._most_bytes = most_bytes
         self._chunks: list[bytes] = []
         self._file: IO[bytes] | None = None
         self.size_bytes = 0
 
     async def add(self, chunk: bytes) -> None:
-        """Take more bytes."""
+        """Take more bytes. Raises: OSError if the disk is full; EngineError if they are too many."""
         self._chunks.append(chunk)
         self.size_bytes += len(chunk)
-        if self.size_bytes > _IN_MEMORY_BYTES:
+        if sum(map(len, self._chunks)) > _IN_MEMORY_BYTES:
+            if self._most_bytes is not None and self.size_bytes > self._most_bytes:
+                text = f"Limit for result exceeded, max bytes held back: {self._most_bytes}"
+                raise EngineError(TOO_MANY_ROWS_OR_BYTES, text)
             await asyncio.to_thread(self._write)
 
     @property

@@ -6,7 +6,6 @@ clickhouse-connect sends external data so, and its parameters once they are too 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from storage.embedded.engine_errors import BAD_ARGUMENTS, EngineError
 
@@ -14,7 +13,6 @@ _BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 _NAME = re.compile(r'[; ]name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _FILE_NAME = re.compile(r'[; ]filename\*?="?', re.IGNORECASE)
 _TABLE_NAME = re.compile(r"[^\W\d]\w*\Z")
-BODY_BYTES_MAX: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,15 @@ _FIRST_BYTES: Final = 1 << 18
 class Manner:
     """How an answer is carried.
 
-    Units: `patience_s` bounds how long the client may take nothing; None = for ever.
+    Units: `patience_s` bounds how long the client may take nothing, `held_bytes_max` what is held back on disk; None =
+    without bound.
     Shape: `reframer` changes the engine's bytes into what the client reads.
     """
 
     spool_dir: Path
     waits_for_end: bool
     patience_s: float | None
+    held_bytes_max: int | None
     reframer: Encoder | None = None
 
 
@@ -68,7 +70,7 @@ class RowAnswer:
 
     async def _answer_rows(self) -> None:
         manner = self._manner
-        held = HeldBytes(manner.spool_dir)
+        held = HeldBytes(manner.spool_dir, manner.held_bytes_max)
         try:
             async for chunk in self._piped.chunks():
                 if manner.reframer is not None:

@@ -13,7 +13,8 @@ import uvicorn
 from storage.embedded.analyst import AnalystRules
 from storage.embedded.analyst_names import AllowedNames
 from storage.embedded.analyst_settings import AnalystSettings
-from storage.embedded.app import Door, DoorApp
+from storage.embedded.app import DoorApp
+from storage.embedded.door import Door
 from storage.embedded.engine import Engine, Surroundings, loaded_version
 from storage.embedded.engine_errors import EngineError
 from storage.embedded.folder import StoreFolder, StoreStartError

@@ -155,6 +155,9 @@ SETTINGS = [
     ("format_schema", "/etc/passwd", READONLY),
     ("additional_table_filters", "{'t': 'file(1)'}", READONLY),
     ("dialect", "prql", READONLY),
+    ("max_memory_usage_for_user", "1", READONLY),
+    ("max_temporary_data_on_disk_size_for_query", "0", READONLY),
+    ("format_display_secrets_in_show_and_select", "1", READONLY),
     ("no_such_setting", "1", READONLY),
     ("a = 1, readonly", "0", READONLY),
 ]

@@ -195,9 +195,10 @@ def test_go_gets_native_of_its_revision(embedded_store: EmbeddedStore) -> None:
         "toDate(number % 1000) "
         "FROM numbers(200000)"
     )
-    framed = ask(embedded_store, sql, options).body
+    # One thread, so that both answers have the same blocks.
+    framed = ask(embedded_store, sql, {**options, "max_threads": 1}).body
     reframer = NativeReframer(54460)
-    plain = ask(embedded_store, f"{sql} FORMAT Native").body
+    plain = ask(embedded_store, f"{sql} FORMAT Native", {"max_threads": 1}).body
     pieces = [reframer.encode(plain[at : at + 100_000]) for at in range(0, len(plain), 100_000)]
     assert b"".join(pieces) + reframer.finish() == framed
     assert len(framed) > len(plain)
