@@ -44,11 +44,12 @@ class HeldBytes:
         return taken
 
     async def all(self) -> AsyncIterator[bytes]:
-        """Yield everything in pieces."""
+        """Yield everything in pieces, once; then nothing is held."""
         if self._file is not None:
             await asyncio.to_thread(self._file.seek, 0)
             while chunk := await asyncio.to_thread(self._file.read, _READ_BYTES):
                 yield chunk
+            self.close()
         if self._chunks:
             yield self.take()
 
@@ -56,6 +57,7 @@ class HeldBytes:
         """Give the file back, if there is one."""
         if self._file is not None:
             self._file.close()
+            self._file = None
 
     def _write(self) -> None:
         if self._file is None:

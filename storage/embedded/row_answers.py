@@ -5,7 +5,7 @@ answer so. A reader who hangs up, or who takes nothing for too long, has its que
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,26 +71,42 @@ class RowAnswer:
     async def _answer_rows(self) -> None:
         manner = self._manner
         held = HeldBytes(manner.spool_dir, manner.held_bytes_max)
+        result_bytes = 0
         try:
-            async for chunk in self._piped.chunks():
-                if manner.reframer is not None:
-                    chunk = await asyncio.to_thread(manner.reframer.encode, chunk)  # noqa: PLW2901  # long work
+            async for chunk in self._chunks():
+                result_bytes += len(chunk)
+                if self._answer.has_begun:
+                    await self._patiently(self._answer.part(chunk, ""))
+                    continue
                 await held.add(chunk)
                 if not manner.waits_for_end and held.size_bytes >= _FIRST_BYTES:
-                    await self._patiently(self._answer.part(held.take(), summary_of(None)))
-            outcome = await self._piped.outcome()
-            await held.add(manner.reframer.finish() if manner.reframer else b"")
-            summary = summary_of(outcome, held.size_bytes)
+                    await self._send_held(held, summary_of(None))
+            summary = summary_of(await self._piped.outcome(), result_bytes)
             if held.is_in_memory and not self._answer.has_begun:
                 await self._answer.whole(held.take(), summary)
                 return
-            async for chunk in held.all():
-                await self._patiently(self._answer.part(chunk, summary))
+            await self._send_held(held, summary)
             await self._answer.end()
         except OSError as error:
             raise disk_error("Cannot hold the answer back", error) from error
         finally:
             held.close()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        """Yield what the client is to get, piece by piece; what is left when the statement failed is left out."""
+        reframer = self._manner.reframer
+        if reframer is None:
+            async for chunk in self._piped.chunks():
+                yield chunk
+            return
+        async for chunk in self._piped.chunks():
+            yield await asyncio.to_thread(reframer.encode, chunk)  # long work
+        await self._piped.outcome()
+        yield reframer.finish()
+
+    async def _send_held(self, held: HeldBytes, summary: str) -> None:
+        async for piece in held.all():
+            await self._patiently(self._answer.part(piece, summary))
 
     async def _patiently(self, sending: Awaitable[None]) -> None:
         try:

@@ -250,6 +250,14 @@ def test_an_answer_of_many_blocks_is_one_document(embedded_store: EmbeddedStore)
         assert document["rows"] == len(document["data"]) == 300_000
 
 
+@pytest.mark.parametrize("wait", [0, 1])
+def test_a_large_answer_keeps_its_order(embedded_store: EmbeddedStore, wait: int) -> None:
+    sql = "SELECT number, repeat('x', 5000) FROM numbers(6000) FORMAT TSV"
+    reply = ask(embedded_store, sql, {"wait_end_of_query": wait, "max_threads": 1})
+    lines = reply.body.split(b"\n")
+    assert [int(line.split(b"\t")[0]) for line in lines[:-1]] == list(range(6000))
+
+
 def test_an_error_behind_the_first_byte_is_told_in_the_body_and_cuts_it(embedded_store: EmbeddedStore) -> None:
     sql = "SELECT throwIf(number = 900000) FROM numbers(1000000)"
     with httpx.stream("POST", embedded_store.base_url, content=sql) as reply:
