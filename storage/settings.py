@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     log_url: str = ""
     store_url: SecretStr | None = None
     store_port: Port = 8123
+    analyst_time_s: Seconds = 60
+    analyst_memory_mib: Annotated[int, Field(ge=16)] = 2048
+    analyst_result_mib: Annotated[int, Field(ge=1)] = 1024
     host: str = "127.0.0.1"
     port: Port = 8080
     partitions: Annotated[int, Field(ge=1, le=4096)] | None = None

@@ -46,17 +46,17 @@ def processor(settings: Settings) -> None:
     run_processor(settings)
 
 
-@with_settings("data_dir", "store_port")
+@with_settings("data_dir", "store_port", "analyst_time_s", "analyst_memory_mib", "analyst_result_mib")
 def store(settings: Settings) -> None:
     """Run the embedded store alone: ClickHouse's HTTP interface on the store port."""
     from roomstate.data_folder import require_writable  # noqa: PLC0415
     from roomstate.ports import require_free_port  # noqa: PLC0415
-    from storage.embedded.server import run_store  # noqa: PLC0415
+    from storage.embedded.server import limits_of, run_store  # noqa: PLC0415
 
     log_as("store")
     require_writable(settings.data_dir)
     require_free_port("127.0.0.1", settings.store_port, "--store-port")
-    run_store(settings.data_dir, "127.0.0.1", settings.store_port)
+    run_store(settings.data_dir, "127.0.0.1", settings.store_port, limits_of(settings))
 
 
 @with_settings(*STORE, "retention_days")

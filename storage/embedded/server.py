@@ -10,7 +10,7 @@ from pathlib import Path
 from storage.embedded.analyst_settings import AnalystLimits
 from storage.embedded.fence import raise_fence
 from storage.embedded.folder import StoreFolder, StoreStartError
-from storage.settings import SettingsError, kept_secret
+from storage.settings import Settings, SettingsError, kept_secret
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,18 @@ class StoreLimits:
 
     analyst: AnalystLimits = field(default_factory=AnalystLimits)
     analyst_queries: int = 4
+
+
+def limits_of(settings: Settings) -> StoreLimits:
+    """Return the limits that the settings name."""
+    mib = 1 << 20
+    return StoreLimits(
+        AnalystLimits(
+            time_s=settings.analyst_time_s,
+            memory_bytes=settings.analyst_memory_mib * mib,
+            result_bytes=settings.analyst_result_mib * mib,
+        )
+    )
 
 
 def run_store(data_dir: Path, host: str = "127.0.0.1", port: int = 8123, limits: StoreLimits | None = None) -> None:
