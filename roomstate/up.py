@@ -61,9 +61,11 @@ async def _stopped(pipeline: Pipeline, signals: "_Signals") -> bool:
     hurry = asyncio.create_task(signals.second.wait())
     await asyncio.wait({stopping, hurry}, return_when=asyncio.FIRST_COMPLETED)
     hurry.cancel()
-    if not stopping.done():
-        pipeline.kill()
-    return await stopping
+    if stopping.done():
+        return stopping.result()
+    stopping.cancel()
+    await pipeline.kill()
+    return False
 
 
 async def _happens_before(work: "asyncio._CoroutineLike[None]", event: asyncio.Event) -> bool:

@@ -16,7 +16,7 @@ import httpx
 
 from roomstate.addresses import api_url
 from roomstate.data_folder import FolderLock
-from roomstate.ports import require_free_port
+from roomstate.ports import free_port, require_free_port
 from roomstate.refusals import CommandRefused
 from roomstate.running.part import Part
 from roomstate.settings_options import environment_of
@@ -24,7 +24,7 @@ from storage.accounting import read_accounting
 from storage.migrate import migrate
 from storage.open_log import open_log
 from storage.settings import Settings
-from storage.store import Store, StoreError
+from storage.store import Store, StoreError, StoreUnavailable
 
 _LOG = logging.getLogger(__name__)
 _READY_S: Final = 60.0
@@ -47,11 +47,12 @@ class Pipeline:
 
     def __init__(self, settings: Settings, working_dir: Path | None = None) -> None:
         """Shape: `working_dir` is that of the parts, which read `.env` there; None = this process' own."""
-        self.settings = settings
+        self.settings = _with_ports(settings)
         self._working_dir = working_dir
         self._parts: dict[str, Part] = {}
         self._running: dict[str, asyncio.Task[int]] = {}
         self._folder: FolderLock | None = None
+        self._is_ready = False
 
     @property
     def api_url(self) -> str:
@@ -85,6 +86,7 @@ class Pipeline:
         self.add("processor", ("processor",), _PROCESSOR_STOP_S)
         self.add("ingest", ("ingest",), (settings.log_timeout_ms + settings.decision_timeout_ms) / 1000 + 5)
         await self._until(self._everything_answers, "pipeline")
+        self._is_ready = True
         for part in self._parts.values():
             part.restarts = True
 
@@ -100,15 +102,16 @@ class Pipeline:
         is_stored = True
         for name in reversed(self._parts):
             await self._parts[name].stop(self._running[name])
-            if name == "ingest":
+            if name == "ingest" and self._is_ready:
                 is_stored = await self._is_drained()
         self._release()
         return is_stored
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End everything at once; nothing that was promised is lost, but it is stored only after the next start."""
         for part in self._parts.values():
             part.kill()
+        await asyncio.gather(*self._running.values())
         self._release()
 
     def _release(self) -> None:
@@ -138,7 +141,7 @@ class Pipeline:
     async def _store_answers(self) -> str:
         try:
             store = await Store.connect(self.settings.store_engine_url(), database="default")
-        except StoreError as error:
+        except StoreUnavailable as error:
             return str(error)
         await store.close()
         return ""
@@ -167,3 +170,9 @@ class Pipeline:
             return False
         finally:
             log.close()
+
+
+def _with_ports(settings: Settings) -> Settings:
+    """Return the settings with free ports in place of 0, so that everybody knows them."""
+    chosen = {name: free_port() for name in ("port", "store_port") if getattr(settings, name) == 0}
+    return settings.model_copy(update=chosen)
