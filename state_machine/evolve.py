@@ -66,7 +66,8 @@ def _judged(room: Room, fact: Fact) -> None:
         if fact.declared.state != session.snapshot.state:
             session.since_ms = fact.at_ms
         session.snapshot = fact.declared
-    session.seq = max(session.seq, fact.seq)
+    if fact.seq:
+        session.seq = fact.seq
     if fact.status_id and fact.verdict != "duplicate":
         session.recent_ids.append(fact.status_id)
         if len(session.recent_ids) > STATUS_IDS_KEPT:

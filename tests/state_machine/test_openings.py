@@ -2,6 +2,7 @@
 
 import pytest
 
+from state_machine.admission import admit
 from state_machine.facts import INITIAL, NO_SNAPSHOT
 from state_machine.inputs import Input
 from tests.state_machine.builders import LEASE_MS, RULES, T0_MS, Played, command, played, snapshot, status, told
@@ -80,6 +81,7 @@ def test_a_live_session_that_is_opened_again_goes_on() -> None:
 def test_a_rejoin_needs_no_seat_of_its_own() -> None:
     room = played(seats(1), join("a"))
     assert room.answer(join("a", at=1)).name == "session_refreshed"
+    assert admit(room.room, join("a"), RULES) is None
 
 
 def test_a_session_that_has_left_may_be_opened_again() -> None:
