@@ -1,10 +1,11 @@
-"""The data folder: that it can be written, and that only one `roomstate up` works on it."""
+"""The data folder: that it can be written, whose token is in it, and that only one `roomstate up` works on it."""
 
 import fcntl
 import os
 from pathlib import Path
 
 from roomstate.refusals import CommandRefused
+from storage.settings import Settings
 
 
 def require_writable(folder: Path) -> None:
@@ -21,6 +22,19 @@ def require_writable(folder: Path) -> None:
         raise CommandRefused(
             f"the data folder {folder} can't be written ({error.strerror}); name another with --data-dir"
         ) from error
+
+
+def existing_token(settings: Settings) -> str:
+    """Return the bearer token of an ingest that runs: the one that is set, or the one in its data folder.
+
+    Raises: CommandRefused if there is neither; a token made up here would be nobody's.
+    """
+    if settings.api_token is None and not (settings.data_dir / "api_token").exists():
+        raise CommandRefused(
+            f"there is no token in {settings.data_dir.absolute()}; name the data folder of the running ingest with"
+            " --data-dir, or give its token with ROOMSTATE_API_TOKEN"
+        )
+    return settings.bearer_token()
 
 
 class FolderLock:

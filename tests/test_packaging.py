@@ -42,8 +42,10 @@ def test_no_other_distribution_owns_our_names(name: str) -> None:
 def test_the_wheel_holds_every_data_file_and_no_test(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     migrations = {f"storage/migrations/{path.name}" for path in (ROOT / "storage/migrations").glob("*.sql")}
+    queries = {f"dashboards/queries/{path.name}" for path in (ROOT / "dashboards/queries").glob("*.sql")}
     assert migrations
-    assert migrations <= names
+    assert queries
+    assert migrations | queries <= names
     assert "roomstate/recorded/loop_client_traces.json" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 

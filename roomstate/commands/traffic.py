@@ -57,6 +57,7 @@ def simulate(
     url: Url = "",
 ) -> int:
     """Play realistic calls against a running ingest; exit 1 if an input got no answer or was not taken."""
+    from roomstate.data_folder import existing_token  # noqa: PLC0415
     from roomstate.showing import Steps  # noqa: PLC0415
     from roomstate.simulation.call import CallShape  # noqa: PLC0415
     from roomstate.simulation.plan import Traffic  # noqa: PLC0415
@@ -64,7 +65,7 @@ def simulate(
     from roomstate.simulation.run import run_simulation  # noqa: PLC0415
 
     traffic = Traffic(seed or secrets.token_hex(3), calls, rate, CallShape(talk, misbehaving))
-    target = Target(url or api_url(settings), settings.bearer_token(), speed)
+    target = Target(url or api_url(settings), existing_token(settings), speed)
     with Steps() as steps:
         played = run_simulation(traffic, target, steps.begin("simulated calls", calls or None))
     typer.echo("\n".join(played.lines()))

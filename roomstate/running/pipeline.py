@@ -8,6 +8,7 @@ and store any more, the processor; the store last.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,8 @@ from storage.store import Store, StoreError, StoreUnavailable
 _LOG = logging.getLogger(__name__)
 _READY_S: Final = 60.0
 _POLL_S: Final = 0.05
+_PATIENCE_S: Final = 5.0
+"""What is waited for is told each time that so much has passed."""
 _DRAINED_S: Final = 30.0
 _PROCESSOR_STOP_S: Final = 25.0
 _STORE_STOP_S: Final = 20.0
@@ -125,10 +128,14 @@ class Pipeline:
         Raises: PartFailed if a part ends meanwhile; CommandRefused with the last answer if it takes too long.
         """
         trouble = ""
+        told_after = time.monotonic() + _PATIENCE_S
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_READY_S):
                 while trouble := await is_so():
                     self._check_parts()
+                    if time.monotonic() > told_after:
+                        _LOG.info("waiting for the %s (%s)", what, trouble)
+                        told_after += _PATIENCE_S
                     await asyncio.sleep(_POLL_S)
         if trouble:
             raise CommandRefused(f"the {what} is not ready after {_READY_S:.0f} s: {trouble}")

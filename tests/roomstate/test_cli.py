@@ -132,8 +132,20 @@ def test_a_store_that_does_not_run_is_refused_with_1(
     assert "roomstate up" in line
 
 
+def test_no_token_is_made_up_for_an_ingest_that_runs_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = refused(capsys, "simulate")
+    assert code == 1
+    assert "there is no token in" in line
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("command", ["replay", "simulate"])
-def test_traffic_to_nobody_is_refused_with_1(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_traffic_to_nobody_is_refused_with_1(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMSTATE_API_TOKEN", "any")
     code, line = refused(capsys, command, "--port", str(free_port()))
     assert code == 1
     assert "does not answer" in line
