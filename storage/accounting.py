@@ -112,9 +112,11 @@ async def read_accounting(store: Store, log: EventLog) -> Accounting:
     Raises: StoreUnavailable, StoreRefused, LogUnavailable.
     """
     partitions = range(log.partitions)
-    # The store first: what is appended or stored meanwhile counts as pending, never as missing.
-    stored = await _read_stored(store)
+    # The store before the log: what is appended or stored meanwhile counts as pending, never as missing.
+    # The marks before the rows: a partition's first rows may come in between, and a mark without rows is taken to mean
+    # that retention took them.
     marks = await stored_marks(store, partitions)
+    stored = await _read_stored(store)
     keeps_for_ever = not await retention_days(store)
     bounds = await asyncio.to_thread(log.bounds, INPUTS_TOPIC)
     accounts = []

@@ -1,8 +1,8 @@
 """The account of every partition, while all is well and when it is not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -62,6 +62,30 @@ async def test_stored_dead_and_pending_add_up_to_what_was_accepted(log: SqliteLo
         "doubled": [],
         "pending_is_exact": True,
     }
+
+
+class StoredMeanwhile(Store):
+    """A store into which a partition's first rows come right after the first question."""
+
+    rows_to_come: ClassVar[list[dict[str, Any]]] = []
+
+    async def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Answer, then store what is to come."""
+        answer = await super().rows(sql, parameters)
+        coming, self.rows_to_come[:] = list(self.rows_to_come), []
+        if coming:
+            await put(self, coming)
+        return answer
+
+
+async def test_first_rows_that_come_between_two_questions_are_not_lost_sight_of(
+    log: SqliteLog, store_database: str
+) -> None:
+    StoredMeanwhile.rows_to_come[:] = append_frame(log, 1, 4)
+    async with await StoredMeanwhile.connect(store_database) as store:
+        accounting = await read_accounting(store, log)
+    assert accounting.balanced
+    assert accounting.accepted == 4
 
 
 async def test_frames_that_the_store_skipped_are_named(log: SqliteLog, store_database: str) -> None:
