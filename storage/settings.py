@@ -69,6 +69,15 @@ class Settings(BaseSettings):
             raise ValueError("use sqlite:///path/to/log.db or kafka://host:port[,host:port]")
         return value
 
+    @field_validator("store_url")
+    @classmethod
+    def _usable_store(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("use http[s]://user:password@host:port/database")
+        return value
+
     @property
     def log_engine_url(self) -> str:
         """The log's URL, with the embedded default filled in."""
@@ -146,4 +155,6 @@ def load_settings(**options: object) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
         shown = "(not shown)" if name in _SECRET_FIELDS else repr(first["input"])
-        raise SettingsError(f"ROOMSTATE_{name.upper()}={shown}: {first['msg']}") from error
+        raise SettingsError(
+            f"ROOMSTATE_{name.upper()}={shown}: {first['msg'].removeprefix('Value error, ')}"
+        ) from error

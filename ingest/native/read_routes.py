@@ -32,7 +32,8 @@ def read_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRouter
     @router.get("/sessions/{session:path}")
     async def get_session(session: str) -> Response:
         """Return every fact of a session, in words and in data, with the rule behind each verdict."""
-        facts = await session_facts(edge.store, session)
+        # Facts that belong to no session have an empty name; they are nobody's story.
+        facts = await session_facts(edge.store, session) if session else []
         if not facts:
             raise HTTPException(404, "no session of that name is stored")
         return _json({"session": session, "facts": [_told(fact) for fact in facts]})

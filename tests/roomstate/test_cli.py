@@ -173,3 +173,14 @@ def test_a_child_gets_every_setting_that_was_given(monkeypatch: pytest.MonkeyPat
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert load_settings().model_dump() == settings.model_dump()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://host/x", "http:///x"])
+def test_a_store_url_that_is_none_is_refused_at_once(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMSTATE_STORE_URL", url)
+    code, line = refused(capsys, "up")
+    assert code == 2
+    assert "ROOMSTATE_STORE_URL" in line
+    assert "use http[s]://user:password@host:port/database" in line
