@@ -1,6 +1,7 @@
 """The commands that run the pipeline: `up`, and each part alone."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,7 +69,20 @@ def migrate(settings: Settings) -> None:
     typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
 
 
+def kafka(
+    data_dir: Annotated[Path, typer.Option(help="Folder that keeps the broker's log.")] = Path("./data"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the broker; 0: any free one.")] = 9092,
+) -> int:
+    """Run a single-node Apache Kafka on loopback, for development and tests; needs Java and Maven."""
+    from roomstate.broker.running import run_kafka  # noqa: PLC0415
+    from roomstate.data_folder import require_writable  # noqa: PLC0415
+
+    log_as("kafka")
+    require_writable(data_dir)
+    return run_kafka(data_dir, port)
+
+
 def add_part_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (up, ingest, processor, store, migrate):
+    for command in (up, ingest, processor, store, migrate, kafka):
         app.command()(command)

@@ -1,0 +1,46 @@
+"""A real Apache Kafka broker, started once for the whole test run, and fresh topics on it."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from roomstate.broker.jars import BrokerMissing
+from roomstate.broker.node import BrokerNode
+
+NEEDED_VARIABLE = "ROOMSTATE_TESTS_NEED_KAFKA"
+"""Set to 1 where Java and Maven must be there: a test that would be skipped then fails."""
+
+
+def start_broker(node: BrokerNode) -> BrokerNode:
+    """Start the broker, or skip the test if this machine has no Java or Maven."""
+    try:
+        node.start()
+    except BrokerMissing as error:
+        if os.environ.get(NEEDED_VARIABLE) == "1":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    return node
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerNode]:
+    """The broker that all tests of a run share; a test that harms it takes `own_broker` instead."""
+    node = BrokerNode(tmp_path_factory.mktemp("kafka"))
+    yield start_broker(node)
+    node.stop()
+
+
+@pytest.fixture
+def kafka_url(kafka_broker: BrokerNode) -> str:
+    """A log's URL on the shared broker, with topics and a group of its own and a short session timeout."""
+    return f"{kafka_broker.url}?namespace=test-{uuid.uuid4().hex[:12]}&session_timeout_ms=2000"
+
+
+@pytest.fixture
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerNode]:
+    """A broker of the test's own, to be killed, frozen and started again."""
+    node = BrokerNode(tmp_path_factory.mktemp("kafka"))
+    yield start_broker(node)
+    node.kill()
