@@ -13,6 +13,7 @@ from kafka.admin import KafkaAdminClient
 from roomstate.broker.jars import BrokerMissing, fetched_jars, kafka_version, require_java
 from roomstate.broker.node import BrokerNode
 from roomstate.refusals import CommandRefused
+from tests import fixtures_kafka
 from tests.fixtures_kafka import start_broker
 
 _READY_S = 60.0
@@ -71,10 +72,10 @@ def test_without_maven_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, 
 
 def test_tests_that_need_a_broker_fail_where_it_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("ROOMSTATE_TESTS_NEED_KAFKA", "1")
+    monkeypatch.setattr(fixtures_kafka, "must_be_there", True)
     with pytest.raises(pytest.fail.Exception, match="Java"):
         start_broker(BrokerNode(tmp_path))
-    monkeypatch.delenv("ROOMSTATE_TESTS_NEED_KAFKA")
+    monkeypatch.setattr(fixtures_kafka, "must_be_there", False)
     with pytest.raises(pytest.skip.Exception, match="Java"):
         start_broker(BrokerNode(tmp_path))
 
