@@ -17,7 +17,7 @@ from state_machine.evolve import evolve
 from state_machine.facts import Fact
 from state_machine.inputs import Input
 from state_machine.room import NEVER_MS, Rules
-from storage.decisions import ANNOUNCED_FACTS, decision_of, encode_decision
+from storage.decisions import decision_of, encode_decision, is_published
 from storage.frames import FRAME_BYTES_MAX, MalformedLine, partition_of
 
 DEAD_LETTER_BYTES_MAX = FRAME_BYTES_MAX
@@ -63,7 +63,7 @@ def _note_consequences(held: Partition, block: Block, item: Input, facts: list[F
         lease_ends_at_ms = fact.lease_ends_at_ms
         if lease_ends_at_ms and lease_ends_at_ms < soonest_ms.get(key, NEVER_MS):
             held.leases.watch(key, lease_ends_at_ms)
-        if (item.id and fact.index == 0) or fact.name in ANNOUNCED_FACTS:
+        if is_published(item, fact):
             decision = encode_decision(decision_of(item, fact, held.number, *place))
             block.decisions.setdefault(held.number, []).append(decision)
     if item.kind == "expire":

@@ -8,7 +8,7 @@ from typing import Any
 
 from state_machine.facts import Fact
 from state_machine.inputs import Input
-from state_machine.leases import closing, is_live, remembered
+from state_machine.leases import about, closing, is_live, remembered
 from state_machine.openings import refreshed
 from state_machine.room import Room, Rules, Session
 
@@ -51,7 +51,7 @@ def decide_expire(room: Room, item: Input, rules: Rules, _first_index: int) -> l
     if session is None:
         return [ignored(item, "unknown_session")]
     reason = "lease_renewed" if is_live(session) else "already_closed"
-    return [_about(session, item, "ignored", reason)]
+    return [about(session, "ignored", 0, item.received_at_ms, reason)]
 
 
 def decide_room_create(room: Room, item: Input, _rules: Rules, _first_index: int) -> list[Fact]:
@@ -96,8 +96,8 @@ def decide_log_domains(room: Room, item: Input, rules: Rules, _first_index: int)
     if session is None:
         return [ignored(item, "unknown_session")]
     if not is_live(session):
-        return [_about(session, item, "ignored", session.close_reason)]
-    noted = _about(session, item, "domains_logged", "")
+        return [about(session, "ignored", 0, item.received_at_ms, session.close_reason)]
+    noted = about(session, "domains_logged", 0, item.received_at_ms, "")
     noted.extra = dict(item.extra)
     return [noted]
 
@@ -112,27 +112,13 @@ def ignored(item: Input, reason: str) -> Fact:
     return Fact("ignored", 0, item.received_at_ms, session_id=item.session, user_id=item.user, reason=reason)
 
 
-def _about(session: Session, item: Input, name: str, reason: str) -> Fact:
-    return Fact(
-        name,
-        0,
-        max(item.received_at_ms, session.at_ms),
-        session_id=session.session_id,
-        user_id=session.user_id,
-        opened_at_ms=session.opened_at_ms,
-        before=session.snapshot,
-        since_ms=session.since_ms,
-        reason=reason,
-    )
-
-
 def _session_refusal(name: str, room: Room, item: Input, rules: Rules) -> Fact:
     session = remembered(room, item.session, item.received_at_ms, rules)
     if session is None:
         fact = ignored(item, "unknown_session")
         fact.name = name
         return fact
-    return _about(session, item, name, session.close_reason)
+    return about(session, name, 0, item.received_at_ms, session.close_reason)
 
 
 def _close_all(sessions: list[Session], item: Input, reason: str, first_index: int) -> list[Fact]:

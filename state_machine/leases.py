@@ -40,8 +40,13 @@ def lease_length(room_kind: str, asked_ms: int, rules: Rules) -> int:
 
 def closing(session: Session, index: int, at_ms: int, reason: str) -> Fact:
     """Return the fact that ends a live session's stay; `at_ms` is raised to the stay's last `at`."""
+    return about(session, "session_closed", index, at_ms, reason)
+
+
+def about(session: Session, name: str, index: int, at_ms: int, reason: str) -> Fact:
+    """Return a fact of the session's stay that judges no status; `at_ms` is raised to the stay's last `at`."""
     return Fact(
-        "session_closed",
+        name,
         index,
         max(at_ms, session.at_ms),
         session_id=session.session_id,

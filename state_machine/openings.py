@@ -5,7 +5,7 @@ from typing import Any, Final
 from state_machine.admission import admit
 from state_machine.facts import INITIAL, Fact
 from state_machine.inputs import Input
-from state_machine.leases import closing, is_live, lease_end, lease_length
+from state_machine.leases import about, closing, is_live, lease_end, lease_length
 from state_machine.room import Room, Rules, Session
 
 _OF_THE_SESSION: Final = frozenset({"implicit", "lease_ms", "client_max_size", "device_type"})
@@ -42,19 +42,9 @@ def decide_open(room: Room, item: Input, rules: Rules, first_index: int) -> list
 
 def refreshed(session: Session, item: Input, reason: str) -> Fact:
     """Return the answer that renews a live session's lease."""
-    at_ms = max(item.received_at_ms, session.at_ms)
-    return Fact(
-        "session_refreshed",
-        0,
-        at_ms,
-        session_id=session.session_id,
-        user_id=session.user_id,
-        opened_at_ms=session.opened_at_ms,
-        before=session.snapshot,
-        since_ms=session.since_ms,
-        reason=reason,
-        lease_ends_at_ms=lease_end(item.received_at_ms, session.lease_ms),
-    )
+    fact = about(session, "session_refreshed", 0, item.received_at_ms, reason)
+    fact.lease_ends_at_ms = lease_end(item.received_at_ms, session.lease_ms)
+    return fact
 
 
 def _opened(room: Room, item: Input, rules: Rules) -> Fact:
