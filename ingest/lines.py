@@ -11,9 +11,6 @@ import msgspec
 
 from storage.frames import partition_of
 
-COUNTER_MAX = (1 << 32) - 1
-"""Larger counters are stored as this."""
-
 
 class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One input on its way to the log; the meaning of each member stands in `Input`.

@@ -13,12 +13,13 @@ from starlette.requests import ClientDisconnect
 
 from ingest.bodies import Message, Receive, Scope, Send
 from ingest.edge import Edge
-from ingest.lines import COUNTER_MAX, Line, encode_line
+from ingest.lines import Line, encode_line
 from ingest.loop.actions import RoomActions
 from ingest.loop.fields import BODY_BYTES_MAX, read_loop_body
 from ingest.loop.replies import LoopRefusal, unavailable
 from ingest.loop.request import LoopRequest, send_reply
 from ingest.writer import Durable
+from state_machine.statuses import COUNTER_MAX
 from storage.clock import now_ms
 from storage.frames import partition_of
 from storage.reading import LiveSession

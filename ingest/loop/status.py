@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.lines import COUNTER_MAX
 from ingest.loop.javascript import parse_int
 from ingest.loop.replies import invalid
+from state_machine.statuses import COUNTER_MAX
 
 _REQUIRED: Final = ("event", "state", "connections", "sendStreams", "recvStreams")
 _COUNTERS: Final = ("connections", "sendStreams", "recvStreams")

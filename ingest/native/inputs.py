@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from ingest.lines import COUNTER_MAX, Line, encode_line
+from ingest.lines import Line, encode_line
+from state_machine.statuses import COUNTER_MAX
 from state_machine.vocabulary import INPUT_KINDS, ROOM_KINDS
 from storage.frames import INPUT_BYTES_MAX, TIME_MS_MAX, partition_of
 
