@@ -1,7 +1,6 @@
 """One Apache Kafka process (KRaft) on a folder and a port of its own."""
 
 import base64
-import ctypes
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from roomstate.broker.jars import fetched_jars, require_java
 from roomstate.broker.properties import server_properties
 from roomstate.ports import free_port
 from roomstate.refusals import CommandRefused
+from roomstate.running.parent_death import end_with_starter
 
 _LOG = logging.getLogger(__name__)
 _JVM_OPTIONS: Final = (
@@ -26,7 +26,6 @@ _JVM_OPTIONS: Final = (
 _START_S: Final = 60.0
 _STOP_S: Final = 30.0
 _POLL_S: Final = 0.05
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class BrokerNode:
@@ -73,7 +72,7 @@ class BrokerNode:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_end_with_starter,  # noqa: PLW1509  # one system call, looked up before
+                preexec_fn=end_with_starter,  # noqa: PLW1509  # one system call
             )
         self._wait_until_ready()
 
@@ -142,15 +141,6 @@ class BrokerNode:
             _LOG.warning("Kafka did not end within %.0f s and is killed", _STOP_S)
             process.kill()
             return process.wait()
-
-
-_prctl = getattr(ctypes.CDLL(None), "prctl", None)
-"""Linux alone has it; elsewhere a broker outlives a starter that was killed."""
-
-
-def _end_with_starter() -> None:
-    if _prctl is not None:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _reason(text: str) -> str:
