@@ -6,11 +6,13 @@ the log holds it meanwhile and grows. Only what makes a retry wrong comes out as
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import pyarrow
 
+from processors.metrics import ProcessorMetrics
 from processors.taken import Taken
 from storage.columns import LANDING_TABLE
 from storage.event_log import DECISIONS_TOPIC, EventLog, Frame, LogUnavailable
@@ -78,17 +80,30 @@ class Patience:
 class Effects:
     """The three effects of a block, in the order in which the drain calls them."""
 
-    def __init__(self, store: Store, log: EventLog, patience: Patience) -> None:
+    def __init__(
+        self, store: Store, log: EventLog, patience: Patience, metrics: ProcessorMetrics | None = None
+    ) -> None:
         self._store = store
         self._log = log
         self._patience = patience
+        self._metrics = metrics or ProcessorMetrics()
 
     async def insert(self, rows: pyarrow.Table) -> None:
         """Insert the rows as one block.
 
         Raises: InsertUncertain, StaleEpoch, Interrupted.
         """
-        await self._patience.until_done("store rows", lambda: self._store.insert(LANDING_TABLE, rows))
+        begun_s = time.monotonic()
+        try:
+            await self._patience.until_done("store rows", lambda: self._store.insert(LANDING_TABLE, rows))
+        except StaleEpoch:
+            self._metrics.inserts_refused.inc()
+            raise
+        except InsertUncertain:
+            self._metrics.inserts_uncertain.inc()
+            raise
+        self._metrics.insert_seconds.observe(time.monotonic() - begun_s)
+        self._metrics.rows_stored.inc(rows.num_rows)
 
     async def publish(self, decisions: Mapping[int, Sequence[bytes]]) -> None:
         """Append the encoded decisions of each partition to the same partition of the decisions topic.
@@ -104,6 +119,7 @@ class Effects:
             await self._patience.until_done(
                 "publish decisions", lambda: asyncio.to_thread(self._log.append, frames, LOG_TIMEOUT_S)
             )
+            self._metrics.decisions_published.inc(sum(frame.lines for frame in frames))
 
     def ack(self, frames: Iterable[Taken]) -> None:
         """Tell Faust that the frames are done with; its committed offsets serve whoever watches the lag."""

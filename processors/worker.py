@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from os import getpid
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from processors.expiry import Expiry
 from processors.housekeeping import Housekeeping
 from processors.intake import Intake
 from processors.judging import Judging
+from processors.metrics import ProcessorMetrics
+from processors.operation import told_on
 from processors.takeover import Takeover
 from state_machine.room import Rules
 from storage.event_log import EventLog
@@ -81,9 +83,11 @@ async def _process(settings: Settings, log: EventLog, store: Store, stopping: as
     intake = Intake()
     takeover = Takeover(store, log, rules, owner, patience)
     judging = Judging(intake, log.partitions, rules, takeover.fetch_rooms)
-    drain = Drain(intake, judging, Effects(store, log, patience), takeover, patience)
-    with tempfile.TemporaryDirectory(prefix="roomstate-faust-") as faust_dir:
-        app = make_app(settings.log_engine_url, log.partitions, Path(faust_dir), drain)
+    metrics = ProcessorMetrics()
+    metrics.watch(lambda: len(judging.held), lambda: sum(len(held.rooms.by_key) for held in judging.held.values()))
+    drain = Drain(intake, judging, Effects(store, log, patience, metrics), takeover, patience)
+    async with _folder() as faust_dir, told_on(settings.processor_port, metrics):
+        app = make_app(settings.log_engine_url, log.partitions, faust_dir, drain)
         tasks = {
             asyncio.create_task(work, name=name)
             for name, work in (
@@ -102,6 +106,12 @@ async def _process(settings: Settings, log: EventLog, store: Store, stopping: as
         finally:
             await _cancel({*tasks, told})
             await app.stop()
+
+
+@contextlib.asynccontextmanager
+async def _folder() -> AsyncIterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="roomstate-faust-") as path:
+        yield Path(path)
 
 
 async def _faust(app: ProcessorApp) -> None:

@@ -15,6 +15,7 @@ EXIT_CODES: Final = {
     "roomstate.refusals.CommandRefused": REFUSED,
     "ingest.server.PortInUse": REFUSED,
     "processors.worker.WorkerFailed": REFUSED,
+    "processors.operation.PortInUse": REFUSED,
     "storage.event_log.LogMismatch": REFUSED,
     "storage.event_log.LogUnavailable": REFUSED,
     "storage.migrate.MigrationError": REFUSED,

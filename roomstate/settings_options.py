@@ -25,6 +25,7 @@ HELP: Final = {
     "analyst_result_mib": "Size of its result, in MiB. (default: 1024)",
     "host": "Address of the API. (default: 127.0.0.1)",
     "port": "Port of the API. (default: 8080)",
+    "processor_port": "Port of a processor's /healthz and /metrics. (default: none)",
     "partitions": "Partitions of a new log. (default: 8; 32 on Kafka)",
     "secret": "Signs session tokens and keys the hashes of users. (default: made and kept in the data folder)",
     "api_token": "Bearer token of /v1/*. (default: made and kept in the data folder)",

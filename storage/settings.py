@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     analyst_result_mib: Annotated[int, Field(ge=1)] = 1024
     host: str = "127.0.0.1"
     port: Port = 8080
+    processor_port: Port | None = None
     partitions: Annotated[int, Field(ge=1, le=4096)] | None = None
     secret: SecretStr | None = None
     api_token: SecretStr | None = None

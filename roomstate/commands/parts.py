@@ -35,7 +35,7 @@ def ingest(settings: Settings) -> None:
     run_ingest(settings)
 
 
-@with_settings(*LOG, *STORE, *LEASES)
+@with_settings(*LOG, *STORE, *LEASES, "processor_port")
 def processor(settings: Settings) -> None:
     """Run one processor alone."""
     from processors.worker import run_processor  # noqa: PLC0415
