@@ -96,7 +96,7 @@ def ingest_side(requests: int, connections: int, folder: Path) -> Iterator[Side]
         "ROOMSTATE_STORE_PORT": str(_free_port()),  # nobody there: known sessions are served without the store
     }
     rooms = [f"benchroom{number:02d}" for number in range(connections)]
-    tokens = SessionTokens(Keys.of(_SECRET.encode()).tokens)
+    tokens = SessionTokens(Keys.of(_SECRET.encode()))
     targets = [Target(f"/rooms/{room}", _headers(tokens.issue(room, f"stay-in-{room}", now_ms()))) for room in rooms]
     load = Load(port, targets, _STATUS, requests)
     with _served([sys.executable, "-c", _INGEST_SERVER], settings) as pid:

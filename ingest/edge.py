@@ -41,8 +41,8 @@ class Edge:
         self.store = store
         self.partitions = log.partitions
         self.metrics = Metrics()
-        self.keys = Keys.of(settings.signing_secret())
-        self.tokens = SessionTokens(self.keys.tokens)
+        self.keys = Keys.of(settings.signing_secret(), settings.previous_signing_secret())
+        self.tokens = SessionTokens(self.keys)
         self.keep_address = address_keeper(settings.client_ip)
         self.writer = FrameWriter(log, settings.log_timeout_ms / 1000, self.metrics, limits.writer)
         self.directory = Directory(store, self.metrics, limits.directory)

@@ -11,6 +11,8 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
+from ingest.keys import Keys
+
 PREFIX = "T1=="
 _SIGNATURE_BYTES = 32
 _TIME_BYTES = 8
@@ -27,10 +29,13 @@ class SessionToken(NamedTuple):
 
 
 class SessionTokens:
-    """Issues tokens and reads them back; what was verified is remembered, up to `cached_max` headers."""
+    """Issues tokens and reads them back; what was verified is remembered, up to `cached_max` headers.
 
-    def __init__(self, key: bytes, cached_max: int = _CACHED_MAX) -> None:
-        self._key = key
+    Tokens are signed with the newest key and read with each of them.
+    """
+
+    def __init__(self, keys: Keys, cached_max: int = _CACHED_MAX) -> None:
+        self._signing_keys = [each.tokens for each in keys.in_turn()]
         self._cached_max = cached_max
         self._cached: dict[bytes, SessionToken] = {}
         self.known = self._cached.get
@@ -42,7 +47,7 @@ class SessionTokens:
         said = (
             now_ms.to_bytes(_TIME_BYTES, "big") + len(session_bytes).to_bytes(2, "big") + session_bytes + room.encode()
         )
-        return PREFIX + base64.b64encode(self._signature(said) + said).decode()
+        return PREFIX + base64.b64encode(_signature(self._signing_keys[0], said) + said).decode()
 
     def read(self, text: str) -> SessionToken | None:
         """Return what the token says, or None if it is not one of ours."""
@@ -53,7 +58,8 @@ class SessionTokens:
         except (binascii.Error, ValueError):
             return None
         said = data[_SIGNATURE_BYTES:]
-        if not hmac.compare_digest(data[:_SIGNATURE_BYTES], self._signature(said)):
+        signature = data[:_SIGNATURE_BYTES]
+        if not any(hmac.compare_digest(signature, _signature(key, said)) for key in self._signing_keys):
             return None
         session_start = _TIME_BYTES + 2
         room_start = session_start + int.from_bytes(said[_TIME_BYTES:session_start], "big")
@@ -74,8 +80,9 @@ class SessionTokens:
                 self._cached[header] = token
         return token
 
-    def _signature(self, said: bytes) -> bytes:
-        return hmac.new(self._key, said, hashlib.sha256).digest()
+
+def _signature(key: bytes, said: bytes) -> bytes:
+    return hmac.new(key, said, hashlib.sha256).digest()
 
 
 def username_of(credentials: bytes) -> str:

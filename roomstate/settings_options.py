@@ -28,6 +28,7 @@ HELP: Final = {
     "processor_port": "Port of a processor's /healthz and /metrics. (default: none)",
     "partitions": "Partitions of a new log. (default: 8; 32 on Kafka)",
     "secret": "Signs session tokens and keys the hashes of users. (default: made and kept in the data folder)",
+    "previous_secret": "The secret before this one, while what it signed still counts. (default: none)",
     "api_token": "Bearer token of /v1/*. (default: made and kept in the data folder)",
     "participant_ttl_s": "Lease of a call's session in seconds. (default: 300)",
     "playback_ttl_s": "Lease of a playback session in seconds. (default: 7200)",

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_SECRET_FIELDS = frozenset({"secret", "api_token", "store_url", "playback_jwt_key", "management_token", "admin_token"})
+_SECRET_FIELDS = frozenset(
+    {"secret", "previous_secret", "api_token", "store_url", "playback_jwt_key", "management_token", "admin_token"}
+)
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
@@ -40,6 +42,7 @@ class Settings(BaseSettings):
     processor_port: Port | None = None
     partitions: Annotated[int, Field(ge=1, le=4096)] | None = None
     secret: SecretStr | None = None
+    previous_secret: SecretStr | None = None
     api_token: SecretStr | None = None
     participant_ttl_s: Seconds = 300
     playback_ttl_s: Seconds = 7200
@@ -109,6 +112,10 @@ class Settings(BaseSettings):
     def signing_secret(self) -> bytes:
         """Return the secret that signs session tokens and keys the hashes of users."""
         return self._secret_or_kept("secret", self.secret).encode()
+
+    def previous_signing_secret(self) -> bytes:
+        """Return the secret that was replaced and still counts; empty = none does."""
+        return self.previous_secret.get_secret_value().encode() if self.previous_secret is not None else b""
 
     def bearer_token(self) -> str:
         """Return the bearer token of `/v1/*`."""

@@ -51,7 +51,6 @@ class HawkUsers:
 
     def __init__(self, keys: Keys, commands: Commands, store: Rows, cached_max: int = _CACHED_MAX) -> None:
         self._keys = keys
-        self._seal = AESGCM(keys.sealing)
         self._commands = commands
         self._store = store
         self._cached_max = cached_max
@@ -86,13 +85,17 @@ class HawkUsers:
         """
         known = self._cached.get(hawk_id)
         if known is None and _HAWK_ID.fullmatch(hawk_id):
-            user = self._keys.user_hash(hawk_id)
-            sealed = await sealed_key(self._store, user)
-            key = None if sealed is None else self._unsealed(user, sealed)
-            if key is not None:
-                known = HawkUser(user, key)
+            for keys in self._keys.in_turn():
+                known = known or await self._stored(hawk_id, keys)
+            if known is not None:
                 self._remember(hawk_id, known)
         return known
+
+    async def _stored(self, hawk_id: str, keys: Keys) -> HawkUser | None:
+        user = keys.user_hash(hawk_id)
+        sealed = await sealed_key(self._store, user)
+        key = None if sealed is None else _unsealed(keys, user, sealed)
+        return None if key is None else HawkUser(user, key)
 
     def _remember(self, hawk_id: str, user: HawkUser) -> None:
         if len(self._cached) >= self._cached_max:
@@ -101,12 +104,14 @@ class HawkUsers:
 
     def _sealed(self, user: str, key: str) -> str:
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return base64.b64encode(nonce + self._seal.encrypt(nonce, key.encode(), user.encode())).decode()
+        sealing = AESGCM(self._keys.sealing)
+        return base64.b64encode(nonce + sealing.encrypt(nonce, key.encode(), user.encode())).decode()
 
-    def _unsealed(self, user: str, sealed: str) -> str | None:
-        """Return the key, or None if it was sealed under another secret: then its owner is as good as unknown."""
-        try:
-            data = base64.b64decode(sealed, validate=True)
-            return self._seal.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], user.encode()).decode()
-        except (InvalidTag, binascii.Error, ValueError):
-            return None
+
+def _unsealed(keys: Keys, user: str, sealed: str) -> str | None:
+    """Return the key, or None if it was sealed under another secret: then its owner is as good as unknown."""
+    try:
+        data = base64.b64decode(sealed, validate=True)
+        return AESGCM(keys.sealing).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], user.encode()).decode()
+    except (InvalidTag, binascii.Error, ValueError):
+        return None

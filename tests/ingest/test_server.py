@@ -60,7 +60,7 @@ class Process:
     def token(self) -> str:
         """Return a session token that it accepts."""
         secret = (self.folder / "secret").read_text().strip().encode()
-        return SessionTokens(Keys.of(secret).tokens).issue(ROOM, SESSION, now_ms())
+        return SessionTokens(Keys.of(secret)).issue(ROOM, SESSION, now_ms())
 
 
 @contextmanager

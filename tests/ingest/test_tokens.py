@@ -11,7 +11,7 @@ from ingest.keys import Keys
 from ingest.tokens import PREFIX, SessionToken, SessionTokens, username_of
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-TOKENS = SessionTokens(Keys.of(b"secret").tokens, cached_max=2)
+TOKENS = SessionTokens(Keys.of(b"secret"), cached_max=2)
 
 
 @given(NAMES, NAMES, st.integers(0, 1 << 50))
@@ -35,7 +35,7 @@ def test_anything_else_is_no_token(text: str) -> None:
 
 
 def test_another_secret_makes_other_tokens() -> None:
-    other = SessionTokens(Keys.of(b"other").tokens)
+    other = SessionTokens(Keys.of(b"other"))
     assert other.read(TOKENS.issue("r", "s", 1)) is None
 
 
