@@ -62,6 +62,10 @@ class HawkUser:
 
         Raises: NoAnswer.
         """
+        return await posted(self._http, self.signed(method, path, body))
+
+    def signed(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Request:
+        """Return a request that this user has signed; `path` may be a whole URL."""
         content = b"" if body is None else json.dumps(body).encode()
         content_type = "" if body is None else _JSON
         request = self._http.build_request(method, path, content=content or None)
@@ -70,7 +74,7 @@ class HawkUser:
         request.headers["Authorization"] = sender.request_header
         if content_type:
             request.headers["Content-Type"] = content_type
-        return await posted(self._http, request)
+        return request
 
     async def create_room(self, name: str) -> str:
         """Create a room and return its token.
