@@ -134,7 +134,9 @@ async def _finish(drain: Drain) -> None:
 
 def _raise_what_failed(ended: set[asyncio.Task[Any]]) -> None:
     for task in ended:
-        raise WorkerFailed(f"{task.get_name()} ended by itself") from task.exception()
+        cause = task.exception()
+        LOGGER.error("%s ended by itself", task.get_name(), exc_info=cause)
+        raise WorkerFailed(f"{task.get_name()} ended by itself: {cause!r}") from cause
 
 
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:

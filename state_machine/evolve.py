@@ -84,7 +84,7 @@ def _opened(room: Room, fact: Fact) -> None:
         fact.opened_at_ms,
         fact.at_ms,
         since_ms=fact.at_ms,
-        lease_ms=extra["lease_ms"],
+        lease_ms=extra.get("lease_ms", 0),
         implicit=extra.get("implicit", False),
         client_max_size=extra.get("client_max_size", 0),
         device_type=extra.get("device_type", ""),
@@ -136,9 +136,10 @@ def _updated(room: Room, fact: Fact) -> None:
 
 
 def _take_attributes(room: Room, extra: dict[str, Any]) -> None:
-    room.owner = extra["owner"]
-    room.max_size = extra["max_size"]
-    room.expires_at_ms = extra["expires_at_ms"]
+    # What an operator erased from the rows is as if it had never been said.
+    room.owner = extra.get("owner", "")
+    room.max_size = extra.get("max_size", 0)
+    room.expires_at_ms = extra.get("expires_at_ms", 0)
     room.attributes = {
         name: value for name, value in extra.items() if name not in ("owner", "max_size", "expires_at_ms")
     }
