@@ -2,12 +2,15 @@
 
 Promises that every engine keeps (tests/storage/event_log_contract.py runs the same suite on each):
 
-* `append` returns only after every given frame is durable; when it raises `LogUnavailable`, none of the frames
-  will appear later than the timeout it was given. Frames of one call and one partition get increasing offsets in
-  the given order, without a gap to what was there before.
+* `append` returns only after every given frame is durable, each once. When it raises `LogUnavailable`, none of the
+  frames is in the log or will be; when that is a `LogInDoubt`, some may be or become so. Nothing is sent after the
+  timeout that was not sent before. Frames of one call and one partition get increasing offsets in the given order,
+  without a gap to what was there before.
 * A frame that was durable is never changed, moved or lost, except through `trim`.
 * `read` and `Tail.poll` return frames in offset order, each exactly as it was appended, and never a frame that is
   not yet durable.
+* Offsets have no gap: where an engine holds something that is no frame (on Kafka: the marker of a stranger's
+  transaction, a record without a value), an empty frame is read. What cannot be read at all is `LogUnreadable`.
 * Methods block and may be called from any thread; nothing here runs on an event loop.
 
 Source: design section 3.
@@ -23,6 +26,25 @@ PROCESSOR_GROUP = "roomstate-processors.v1"
 
 class LogUnavailable(Exception):
     """The log did not take or give the frames in time; nothing of the call is or will become visible."""
+
+
+class LogInDoubt(LogUnavailable):
+    """The frames, or some of them, were handed to the log, but it did not say in time whether it took them.
+
+    They may be in the log, and may still come into it, in their order, until the next successful `append` of the same
+    process to the same partition; never after that. Who must be sure appends them again under the same input ids: the
+    decider drops repeats. The SQLite engine never raises it.
+    """
+
+
+class LogUnreadable(LogUnavailable):
+    """A record is there that cannot be read (an unknown codec, a broken checksum); reading again does not help."""
+
+    def __init__(self, topic: str, partition: int, offset: int, why: str) -> None:
+        super().__init__(f"{topic}, partition {partition}, offset {offset} cannot be read: {why}")
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
 
 
 class LogMismatch(Exception):

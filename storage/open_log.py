@@ -4,16 +4,20 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storage.event_log import EventLog, LogMismatch
+from storage.kafka_log import KafkaLog
 from storage.sqlite_log import SqliteLog
 
 
 def open_log(url: str, partitions: int) -> EventLog:
     """Return the log at the URL, made with that many partitions if there is none yet.
 
-    Shape: `sqlite:///absolute/path/to/log.db`, percent-encoded where a path needs it.
+    Shape: `sqlite:///absolute/path/to/log.db`, percent-encoded where a path needs it, or `kafka://host:port…`
+    (storage/kafka_url.py).
     Raises: LogMismatch for another number of partitions, another schema or a URL that names no log; LogUnavailable
     if the log cannot be reached or made.
     """
+    if urlsplit(url).scheme == "kafka":
+        return KafkaLog(url, partitions)
     return SqliteLog(sqlite_path(url), partitions)
 
 
@@ -24,7 +28,9 @@ def sqlite_path(url: str) -> Path:
     """
     parts = urlsplit(url)
     if parts.scheme != "sqlite":
-        raise LogMismatch(f"no log engine for {parts.scheme or url!r}: use sqlite:///absolute/path/to/log.db")
+        raise LogMismatch(
+            f"no log engine for {parts.scheme or url!r}: use sqlite:///absolute/path/to/log.db or kafka://…"
+        )
     path = unquote(parts.path)
     if parts.netloc or not path.startswith("/") or path.endswith("/"):
         raise LogMismatch(f"{url!r} names no file: use three slashes, sqlite:///absolute/path/to/log.db")
