@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
+from roomstate.commands.breaking import add_breaking_commands
 from roomstate.commands.looking import add_looking_commands
 from roomstate.commands.parts import add_part_commands
 from roomstate.commands.traffic import add_traffic_commands
@@ -32,6 +33,7 @@ def make_app() -> typer.Typer:
     add_part_commands(app)
     add_traffic_commands(app)
     add_looking_commands(app)
+    add_breaking_commands(app)
     return app
 
 
