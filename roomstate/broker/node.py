@@ -102,7 +102,7 @@ class BrokerNode:
         if (self.folder / "log" / "meta.properties").exists():
             return
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--cluster-id", cluster_id, "--config", str(self._properties_path))
+        arguments = ("format", f"--cluster-id={cluster_id}", "--config", str(self._properties_path))
         formatting = subprocess.run(
             self._java("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
         )
