@@ -119,6 +119,7 @@ class Appender:
 
     def _attempt(self, pending: dict[Place, Batch], give_up_at: float) -> None:
         writer = self._writer or self._introduce(give_up_at)
+        self._client.look()  # a connection that has ended meanwhile must not be given anything: that would be in doubt
         sent = []
         for node, places in self._leaders.grouped(pending, give_up_at).items():
             group = [pending[place] for place in places]

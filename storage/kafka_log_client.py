@@ -120,6 +120,10 @@ class KafkaClient:
         """Wait until something happens on a connection, somebody wakes this client or the time is up."""
         self._net.poll(timeout_ms=_left_ms(give_up_at))
 
+    def look(self) -> None:
+        """Take notice of what has happened on the connections while nobody waited."""
+        self._net.poll(timeout_ms=0)
+
     def call(self, node: Node, request: Any, give_up_at: float) -> Any:
         """Return the broker's response to the request.
 
