@@ -137,11 +137,12 @@ def test_a_frozen_broker_is_given_up_in_time_and_what_it_took_is_in_doubt(held: 
     promised.hold(log)
 
 
-def test_what_was_not_sent_when_the_time_was_up_is_never_sent(held: HeldBroker, opened: Opened) -> None:
+@pytest.mark.parametrize("count", [2, 40], ids=["in the kernel", "in our hands"])
+def test_what_was_not_sent_when_the_time_was_up_is_never_sent(held: HeldBroker, opened: Opened, count: int) -> None:
     log = opened(held.node.url)
     append(log, "before")
     held.node.freeze()
-    large = [Frame(INPUTS_TOPIC, 1, b"x" * 500_000, 1) for _ in range(40)]
+    large = [Frame(INPUTS_TOPIC, 1, b"x" * 500_000, 1) for _ in range(count)]
     with pytest.raises(LogInDoubt):
         log.append(large, 0.5)
     held.node.thaw()
