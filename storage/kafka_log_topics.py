@@ -22,7 +22,9 @@ MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """`max.message.bytes` of topics made here: how much of a partition is written at once."""
 _REPLICATION: Final = 3
 _TOPIC_RESOURCE: Final = 2
-_CHECKED: Final = ("cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes")
+_READABLE: Final = ("producer", "uncompressed", "gzip")
+"""What brokers may do with frames so that every client reads them without further libraries."""
+_CHECKED: Final = ("cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes", "compression.type")
 _PAUSE_S: Final = 0.05
 
 
@@ -97,6 +99,8 @@ def _problem(url: KafkaUrl, settings: Mapping[str, str]) -> str:
         )
     if int(settings["retention.bytes"]) >= 0:
         return f"forgets by size (retention.bytes={settings['retention.bytes']}), whatever is stored: set it to -1"
+    if settings["compression.type"] not in _READABLE:
+        return f"has the brokers compress by {settings['compression.type']}: set compression.type to producer"
     needed = FRAME_BYTES_MAX + RECORD_OVERHEAD_BYTES
     if int(settings["max.message.bytes"]) < needed:
         return f"takes only {settings['max.message.bytes']} bytes a record: set max.message.bytes to {needed} or more"
