@@ -166,7 +166,8 @@ class KafkaClient:
                 except errors.NodeNotReadyError:
                     pass
                 except errors.KafkaError as error:
-                    trouble = error
+                    # What fails because the time is up says less than what failed before.
+                    trouble = error if trouble is None or time.monotonic() < give_up_at else trouble
             if time.monotonic() >= give_up_at:
                 raise LogUnavailable(f"{self.url} cannot be reached: {reason(trouble)}") from trouble
             self.wait_for_any(min(give_up_at, time.monotonic() + _PAUSE_S))
