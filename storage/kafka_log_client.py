@@ -37,6 +37,8 @@ _REFUSALS: Final = (
     errors.UnsupportedSaslMechanismError,
     errors.IllegalSaslStateError,
 )
+_NOISE: Final = re.compile(r"^(\[Error [0-9]+\] )?(\w+Error: )*")
+"""What kafka-python puts before the words of an error."""
 
 # Whatever matters is raised here; kafka-python would log each attempt to connect, and settings with their secrets.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -224,11 +226,13 @@ def reason(error: BaseException | None) -> str:
     """Return in one short line what went wrong."""
     if error is None:
         return "no broker answered in time"
-    said = " ".join(str(error).split()).removeprefix(f"{type(error).__name__}: ")
-    if "socket disconnected" in said:
-        return "the broker closed the connection at once (does it expect TLS or a user?)"
     if isinstance(error, errors.IllegalSaslStateError):
         return "the broker expects no user here"
+    if isinstance(error, errors.UnsupportedSaslMechanismError):
+        return "the broker does not know this sasl_mechanism"
+    said = _NOISE.sub("", " ".join(str(error).split()))
+    if "socket disconnected" in said:
+        return "the broker closed the connection at once (does it expect TLS or a user?)"
     if found := re.fullmatch(r"(?:unable to connect: )?([0-9]+) E[A-Z]+", said):
         return os.strerror(int(found[1]))
     return said[:300] or type(error).__name__

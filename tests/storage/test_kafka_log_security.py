@@ -81,10 +81,14 @@ def test_the_right_user_does_everything(secured: SecuredBroker) -> None:
 @pytest.mark.parametrize(
     ("who", "settings", "why"),
     [
-        ("good:hunter2", [], r"Authentication failed.* give the URL a user and password that may"),
+        (
+            "good:hunter2",
+            [],
+            r"^kafka://good@[0-9.:]+/\?namespace=[a-z0-9-]+: Authentication failed: .*; give the URL a user",
+        ),
         ("nobody:hunter2", [], r"Authentication failed"),
-        ("good:right", ["sasl_mechanism=SCRAM-SHA-256"], r"UnsupportedSaslMechanism|SCRAM-SHA-256"),
-        ("guest:right", [], r"cannot be made: .*[Aa]uthoriz|may not"),
+        ("good:right", ["sasl_mechanism=SCRAM-SHA-256"], r"does not know this sasl_mechanism"),
+        ("guest:right", [], r"this user may not see topic"),
     ],
 )
 def test_whoever_is_not_let_in_is_told_so_at_once_in_one_line(
@@ -101,7 +105,7 @@ def test_whoever_is_not_let_in_is_told_so_at_once_in_one_line(
 def test_whoever_may_not_see_the_topics_is_told_so(secured: SecuredBroker) -> None:
     url = secured.sasl("good:right")
     KafkaLog(url, PARTITIONS).close()
-    with pytest.raises(LogMismatch, match=r"this user may not|cannot be made"):
+    with pytest.raises(LogMismatch, match="this user may not see topic"):
         KafkaLog(url.replace("good", "guest"), PARTITIONS)
 
 
