@@ -7,6 +7,7 @@ Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: design sec
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +35,12 @@ class StoredFact(NamedTuple):
     place: tuple[int, int, int]
     """Partition, offset, index in the frame."""
     fact: Fact
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is the first answer to a command that somebody waits for; `_IS_ANSWER` asks the same."""
+        is_repeat = self.fact.name == "ignored" and self.fact.reason == "duplicate"
+        return self.fact.index == 0 and self.input_id != "" and self.kind != "status" and not is_repeat
 
 
 class StoredStay(NamedTuple):
@@ -66,6 +73,7 @@ _FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_par
     prev_state, prev_connections, prev_send_streams, prev_recv_streams, {_MS}(prev_since), moved,
     toString(event_family), verdict, reason, {_MS}(lease_ends_at), extra"""
 
+_ATTRIBUTE_FACTS: Final = ("room_created", "room_updated", "room_deleted")
 _IS_ANSWER: Final = """fact_index = 0 AND input_id != '' AND kind != 'status'
     AND NOT (fact = 'ignored' AND reason = 'duplicate')"""
 _OF_PARTITION: Final = "CRC32(concat(toString(room_kind), '/', room_id)) % {partitions:UInt32}"
@@ -106,7 +114,7 @@ SELECT * FROM
 (
     SELECT 1 AS is_attribute, {_FACT_COLUMNS}
     FROM room_events
-    WHERE {of_rooms} AND fact IN ('room_created', 'room_updated', 'room_deleted')
+    WHERE {of_rooms} AND fact IN {_ATTRIBUTE_FACTS}
     ORDER BY {_ORDER} DESC
     LIMIT 1 BY room_kind, room_id, fact
 )
@@ -124,9 +132,15 @@ SELECT * FROM
 _OF_LIVE_ROOMS: Final = _attributes_and_answers(
     f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({WANTED_STAYS}))"
 )
-_OF_NAMED_ROOMS: Final = _attributes_and_answers(
-    "(room_kind, room_id) IN {keys:Array(Tuple(Enum8('call' = 1, 'account' = 2, 'stream' = 3), String))}"
-)
+_NAMED: Final = "(room_kind, room_id) IN {keys:Array(Tuple(Enum8('call' = 1, 'account' = 2, 'stream' = 3), String))}"
+_KNOWN_ROOMS: Final = f"SELECT DISTINCT toString(room_kind), room_id FROM room_events WHERE {_NAMED}"
+# One branch, divided by us: to analyse two of so many columns costs the engine more than to read what it finds.
+_OF_KNOWN_ROOMS: Final = f"""
+SELECT {_FACT_COLUMNS}
+FROM room_events
+WHERE {_NAMED} AND (fact IN {_ATTRIBUTE_FACTS} OR ({_IS_ANSWER}))
+ORDER BY {_ORDER} DESC
+LIMIT {ANSWERS_PER_ROOM} BY room_kind, room_id, if(fact IN {_ATTRIBUTE_FACTS}, fact, '')"""
 
 
 async def live_rooms(store: Store, partitions: int, closed_since_ms: Mapping[int, int]) -> StoredRooms:
@@ -145,7 +159,23 @@ async def named_rooms(store: Store, keys: Collection[RoomKey]) -> StoredRooms:
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    return StoredRooms([], *_divided(await store.rows(_OF_NAMED_ROOMS, {"keys": sorted(keys)})))
+    # Nearly always a room is asked for because it is new: to find that out takes a fifth of reading what there might be.
+    known = await store.rows(_KNOWN_ROOMS, {"keys": sorted(keys)})
+    if not known:
+        return StoredRooms([], [], [])
+    facts = sorted(map(fact_of, await store.rows(_OF_KNOWN_ROOMS, {"keys": known})), key=log_order)
+    attributes = {(stored.room_kind, stored.room_id, stored.fact.name): stored for stored in facts}
+    newest = [stored for stored in attributes.values() if stored.fact.name in _ATTRIBUTE_FACTS]
+    return StoredRooms([], sorted(newest, key=log_order), _last_answers(facts))
+
+
+def _last_answers(facts: Iterable[StoredFact]) -> list[StoredFact]:
+    """Return the last answered commands of each room among facts in log order."""
+    by_room: dict[RoomKey, deque[StoredFact]] = {}
+    for stored in facts:
+        if stored.is_answer:
+            by_room.setdefault((stored.room_kind, stored.room_id), deque(maxlen=ANSWERS_PER_ROOM)).append(stored)
+    return sorted((stored for answers in by_room.values() for stored in answers), key=log_order)
 
 
 def stays_parameters(partitions: int, closed_since_ms: Mapping[int, int]) -> dict[str, Any]:

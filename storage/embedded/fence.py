@@ -21,7 +21,6 @@ _PATH_BENEATH: Final = 1
 _NO_NEW_PRIVILEGES: Final = 38
 _READ: Final = 0b1101
 """Execute, read a file, list a folder."""
-_READ_FILE: Final = 0b101
 _FILE_RIGHTS: Final = 0b111 | 1 << 14 | 1 << 15
 _RIGHTS_OF_VERSIONS: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
 _RIGHTS_NOW: Final = (1 << 16) - 1
