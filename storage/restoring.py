@@ -159,7 +159,7 @@ async def named_rooms(store: Store, keys: Collection[RoomKey]) -> StoredRooms:
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    # Nearly always a room is asked for because it is new: to find that out takes a fifth of reading what there might be.
+    # Nearly always a room is asked for because it is new: finding that out takes a fifth of reading what there may be.
     known = await store.rows(_KNOWN_ROOMS, {"keys": sorted(keys)})
     if not known:
         return StoredRooms([], [], [])
