@@ -14,7 +14,6 @@ from storage.event_log import DECISIONS_TOPIC, INPUTS_TOPIC, EventLog, LogUnavai
 from storage.ownership import Owner, record_marks, stored_marks
 from storage.store import Store, StoreRefused, StoreUnavailable
 
-LOG_RETENTION_MS = 7 * 24 * 3_600_000
 EVERY_S = 3600.0
 
 
@@ -37,8 +36,11 @@ class Housekeeping:
             except (StoreUnavailable, StoreRefused, LogUnavailable) as error:
                 LOGGER.warning("cannot trim the log now (%s); trying again in an hour", error)
 
-    async def trim(self, now: int, retention_ms: int = LOG_RETENTION_MS) -> int:
-        """Forget frames that are past retention and stored, and return how many."""
+    async def trim(self, now: int) -> int:
+        """Forget frames that are past retention and stored, and return how many; none if the log does so by itself."""
+        retention_ms = self._log.trim_after_ms
+        if retention_ms is None:
+            return 0
         marks = await stored_marks(self._store, list(self._held))
         before = {number: mark.offset for number, mark in marks.items() if mark.offset > 0}
         decisions = await asyncio.to_thread(self._log.bounds, DECISIONS_TOPIC)

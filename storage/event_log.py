@@ -102,6 +102,10 @@ class EventLog(Protocol):
     def partitions(self) -> int:
         """Number of partitions of both topics, fixed when the log was made."""
 
+    @property
+    def trim_after_ms(self) -> int | None:
+        """How old frames must be before housekeeping trims those that are stored; None = the log forgets by itself."""
+
     def append(self, frames: Sequence[Frame], timeout_s: float) -> Sequence[int]:
         """Make all frames durable and return their offsets, in the given order."""
 

@@ -52,6 +52,11 @@ class KafkaLog:
         """Number of partitions of both topics, fixed when the log was made."""
         return self._partitions
 
+    @property
+    def trim_after_ms(self) -> None:
+        """None: the brokers forget frames past the topics' own retention, without being asked."""
+        return None
+
     def append(self, frames: Sequence[Frame], timeout_s: float) -> Sequence[int]:
         """Make all frames durable on all copies in sync and return their offsets, in the given order.
 
@@ -105,7 +110,7 @@ class KafkaLog:
         """Forget frames below `before[partition]` that were appended before `older_than_ms`; return how many.
 
         What remains is always the partition's newest part: the first frame that is too young ends the trimming. The
-        brokers free the room file by file. Kafka forgets frames past the topics' own retention without being asked.
+        brokers free the room file by file.
         Raises: LogUnavailable.
         """
         for partition in before:

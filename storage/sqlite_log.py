@@ -21,6 +21,7 @@ from storage.sqlite_log_worker import is_worker_at_work
 from storage.sqlite_log_write import Writer
 from storage.wakeup import Sleeper, Waker, wakeup_folder
 
+TRIM_AFTER_MS = 7 * 24 * 3_600_000
 _IDLE_READERS_MAX = 8
 _RECORD_OVERHEAD_BYTES = 128
 """What a record costs in memory beside its value, so that many empty frames stay bounded too."""
@@ -66,6 +67,11 @@ class SqliteLog:
     def partitions(self) -> int:
         """Number of partitions of both topics, fixed when the log was made."""
         return self._partitions
+
+    @property
+    def trim_after_ms(self) -> int:
+        """How old frames must be before housekeeping trims those that are stored."""
+        return TRIM_AFTER_MS
 
     def append(self, frames: Sequence[Frame], timeout_s: float) -> Sequence[int]:
         """Make all frames durable in one transaction and return their offsets, in the given order.

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from processors.housekeeping import LOG_RETENTION_MS, Housekeeping
+from processors.housekeeping import Housekeeping
 from processors.rows import rows_of
 from storage.clock import now_ms
 from storage.columns import LANDING_TABLE
 from storage.event_log import DECISIONS_TOPIC, INPUTS_TOPIC, Frame
 from storage.frames import encode_input
+from storage.kafka_log import KafkaLog
 from storage.ownership import claim, stored_marks
-from storage.sqlite_log import SqliteLog
+from storage.sqlite_log import TRIM_AFTER_MS, SqliteLog
 from storage.store import Store
 from tests.processors.builders import a_partition, judged, status
 
-LATER = LOG_RETENTION_MS + 1000
+LATER = TRIM_AFTER_MS + 1000
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def test_old_frames_leave_the_log_once_they_are_stored(log: SqliteLog, sto
 
 async def test_young_frames_stay(log: SqliteLog, store: Store) -> None:
     housekeeping = await store_frames(log, store, frames=10, stored=4)
-    assert await housekeeping.trim(now_ms() + LOG_RETENTION_MS - 60_000) == 0
+    assert await housekeeping.trim(now_ms() + TRIM_AFTER_MS - 60_000) == 0
     assert log.bounds(INPUTS_TOPIC)[0] == (0, 10)
 
 
@@ -63,3 +64,11 @@ async def test_marks_outlive_the_rows_that_they_came_from(log: SqliteLog, store:
     await housekeeping.keep_marks(now_ms())
     await store.command("TRUNCATE TABLE room_events")
     assert (await stored_marks(store, [0]))[0].offset == 1
+
+
+async def test_a_log_that_forgets_by_itself_is_left_alone(store: Store, kafka_url: str) -> None:
+    log = KafkaLog(kafka_url, 1)
+    log.append([Frame(INPUTS_TOPIC, 0, b"{}", 1), Frame(DECISIONS_TOPIC, 0, b"{}", 1)], 5.0)
+    assert await Housekeeping({0: a_partition()}, log, store, "test").trim(now_ms() + LATER) == 0
+    assert log.bounds(DECISIONS_TOPIC)[0] == (0, 1)
+    log.close()
