@@ -8,6 +8,7 @@ from storage.embedded.analyst import AnalystRules
 from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.bodies import Spool
 from storage.embedded.engine import Engine
+from storage.embedded.failed_writes import FailedWrites
 from storage.embedded.inserting import Inserter
 from storage.embedded.lanes import Lanes
 from storage.embedded.users import Users
@@ -23,6 +24,7 @@ class Door:
     engine: Engine
     lanes: Lanes
     inserter: Inserter
+    failed_writes: FailedWrites
     users: Users
     rules: AnalystRules
     settings: AnalystSettings

@@ -173,7 +173,13 @@ class Exchange:
 
     async def _finished(self, call: Callable[[], Outcome]) -> Outcome:
         """Run a writing statement to its end, even if the client goes away meanwhile."""
-        return await asyncio.shield(self._door.lanes.writes.start(call))
+
+        def run() -> Outcome:
+            outcome = call()
+            self._door.failed_writes.end_if_any()
+            return outcome
+
+        return await asyncio.shield(self._door.lanes.writes.start(run))
 
     async def _rows(self, statement: Rows, user: User, surroundings: Surroundings) -> None:
         chosen = self._format(statement.format_name or self._ask.default_format)

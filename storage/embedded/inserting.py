@@ -1,4 +1,4 @@
-"""Inserts of data: read from the spool file by the engine itself, which then reports every error.
+"""Inserts of data: read from the spool file by the engine itself, which then reports every error but a failed write.
 
 The file is read with the structure of the table's own columns, defaults included, so that a format finds its columns by
 name or by place exactly as in ClickHouse's `INSERT … FORMAT`.

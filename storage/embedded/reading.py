@@ -1,8 +1,9 @@
 """Answers of any size in any format, with bounded memory: the engine writes its output into a pipe, we read the pipe.
 
 The engine's own streaming (`send_query`) formats each block for itself, so that only formats without header, footer and
-separators come out right; `INTO OUTFILE` formats the whole answer, and a full pipe holds the engine back. The engine
-does not mind that nobody reads the pipe any more: a reader who goes away must have the statement cancelled.
+separators come out right; `INTO OUTFILE` formats the whole answer, and a full pipe holds the engine back. A reader who
+goes away must have the statement cancelled; until it has ended the pipe is read all the same, because a pipe that
+nobody has open for reading would be a failed write (`failed_writes`).
 """
 
 import asyncio
@@ -111,16 +112,22 @@ class PipedRows:
         return await asyncio.shield(self._running)
 
     async def abandon(self) -> None:
-        """Let go of the pipe, and cancel the statement if it still runs; returns when it has ended."""
+        """Cancel the statement if it still runs, and let go of the pipe; returns when it has ended."""
         self._is_abandoned = True
-        self._loop.remove_reader(self._read_end)
-        os.close(self._read_end)
+        emptying = asyncio.ensure_future(self._empty())
         running = self._running
         while running is not None and not running.done():
             if self._has_begun:
                 with suppress(EngineError):  # tried again until the statement has ended
                     await self._lanes.own.start(lambda: self._engine.cancel(self._surroundings.tag))
             await asyncio.wait([running], timeout=_CANCEL_AGAIN_S)
+        emptying.cancel()
+        self._loop.remove_reader(self._read_end)
+        os.close(self._read_end)
+
+    async def _empty(self) -> None:
+        async for _ in self.chunks():
+            pass
 
 
 def _widen(pipe_end: int) -> None:

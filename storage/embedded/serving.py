@@ -17,6 +17,7 @@ from storage.embedded.app import DoorApp
 from storage.embedded.door import Door
 from storage.embedded.engine import Engine, Surroundings, loaded_version
 from storage.embedded.engine_errors import EngineError
+from storage.embedded.failed_writes import FailedWrites
 from storage.embedded.folder import StoreFolder, StoreStartError
 from storage.embedded.inserting import Inserter
 from storage.embedded.lanes import Lanes, make_lanes
@@ -65,12 +66,14 @@ class Serving:
             self._engine = Engine(folder.engine)
         except EngineError as error:
             raise StoreStartError(f"{folder.engine}: the engine cannot open it: {error.detail}") from error
+        self._failed_writes = FailedWrites(self._engine)
         self._lanes = make_lanes(limits.analyst_queries)
         settings = AnalystSettings(limits.analyst)
         self._door = Door(
             self._engine,
             self._lanes,
             Inserter(self._engine),
+            self._failed_writes,
             Users(password),
             AnalystRules(AllowedNames(self._engine), settings),
             settings,
@@ -108,6 +111,7 @@ class Serving:
         watchdog.daemon = True
         watchdog.start()
         self._lanes.join()
+        self._failed_writes.stop()
         self._engine.close()
         watchdog.cancel()
 

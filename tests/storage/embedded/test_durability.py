@@ -1,13 +1,16 @@
 """What was answered is there: after the process was killed, and when the disk was full."""
 
+import resource
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from storage.embedded.failed_writes import EXIT_CODE
 from tests.fixtures_store import EmbeddedStore, free_port
 from tests.storage.embedded.wire import Reply, ask
 
@@ -99,5 +102,61 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(small_disk: Path) 
         assert counts == [f"{block}\t2" for block, _ in acknowledged]
         store.run("TRUNCATE TABLE t SETTINGS max_table_size_to_drop = 0")
         assert not list((store.data_dir / "store" / "spool").iterdir())
+    finally:
+        store.stop()
+
+
+@pytest.fixture
+def failing_store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    """A store with a table of twenty parts, whose files may from now on not grow beyond 4 kB."""
+    store = EmbeddedStore(tmp_path / "data", free_port())
+    store.start()
+    store.run(f"{_TABLE}, old_parts_lifetime = 60")
+    store.run("SYSTEM STOP MERGES t")
+    for block in range(20):
+        store.run(f"INSERT INTO t SELECT {block}, rand() FROM numbers(1000)")
+    if store.process is None:
+        raise AssertionError
+    resource.prlimit(store.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    yield store
+    store.stop()
+
+
+def exit_code(store: EmbeddedStore) -> int:
+    """Return how the store ended by itself."""
+    if store.process is None:
+        raise AssertionError
+    return store.process.wait(timeout=20)
+
+
+def test_an_insert_whose_write_failed_is_not_answered_and_not_there(failing_store: EmbeddedStore) -> None:
+    with pytest.raises(httpx.TransportError):
+        ask(failing_store, "INSERT INTO t SELECT 20, rand() FROM numbers(10000)", writer=True)
+    assert exit_code(failing_store) == EXIT_CODE
+    failing_store.start()
+    assert failing_store.run("SELECT max(block), count() FROM t") == b"19\t20000\n"
+
+
+def test_a_merge_whose_write_failed_loses_nothing(failing_store: EmbeddedStore) -> None:
+    rows = "SELECT count(), sum(cityHash64(block, row)) FROM t"
+    before = failing_store.run(rows)
+    failing_store.run("SYSTEM START MERGES t")
+    assert exit_code(failing_store) == EXIT_CODE
+    failing_store.start()
+    assert failing_store.run(rows) == before
+
+
+def test_readers_who_go_away_are_no_failed_writes(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "data", free_port())
+    store.start()
+    try:
+        for number in range(5):
+            sql = {"query": f"SELECT number, {number} FROM numbers(1000000000)"}
+            with httpx.stream("GET", f"{store.base_url}/", params=sql) as answer:
+                next(answer.iter_raw())
+        failed = "SELECT sum(value) FROM system.events WHERE event LIKE '%WriteFailed'"
+        assert store.run(failed) == b"0\n"
+        time.sleep(1.0)
+        assert store.is_answering()
     finally:
         store.stop()
