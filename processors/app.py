@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import faust
+from faust.app.base import BootStrategy
 from faust.streams import Stream
 from faust.tables.manager import TableManager
-from faust.types import TP, StreamT
+from faust.types import StreamT
 
 from processors.drain import Drain
 from processors.effects import LOGGER
 from processors.judging import SEEK_AFTER_S, Judging
 from processors.taken import Taken
-from storage.event_log import INPUTS_TOPIC, PROCESSOR_GROUP
+from storage.checkpoint import CheckpointSeek
+from storage.event_log import EventLog
+from storage.faust_engine import faust_engine
 
 AGENT_NAME = "roomstate-drain"
 
@@ -41,25 +44,35 @@ class NoTables(TableManager):
         await self.recovery.start()
 
 
+class ConsumerAlone(BootStrategy):
+    """Starts no producer of Faust's: decisions are appended through the log."""
+
+    enable_kafka_producer = False
+
+
 class ProcessorApp(faust.App):
-    """Faust's app with the checkpoint that the transport's consumer asks where to start."""
+    """Faust's app with what the transport's consumer asks for: where to start, and the log itself."""
 
+    BootStrategy = ConsumerAlone
     checkpoint: Drain
+    event_log: EventLog
+    inputs_topic: str
 
 
-def make_app(broker_url: str, partitions: int, data_dir: Path, drain: Drain) -> ProcessorApp:
+def make_app(log_url: str, log: EventLog, data_dir: Path, drain: Drain) -> ProcessorApp:
     """Return the app, not started.
 
-    Shape: `broker_url` is the log's URL; `data_dir` is where Faust may keep files.
+    Shape: `log` is the log at the URL; `data_dir` is where Faust may keep files.
+    Raises: LogMismatch if the URL names no log.
     """
+    engine = faust_engine(log_url)
     app = ProcessorApp(
-        PROCESSOR_GROUP,
-        broker=broker_url,
+        engine.group,
         datadir=data_dir,
         autodiscover=False,
         web_enabled=False,
         TableManager=NoTables,
-        topic_partitions=partitions,
+        topic_partitions=log.partitions,
         topic_disable_leader=True,
         topic_allow_declare=False,
         stream_buffer_maxsize=_BUFFER_FRAMES,
@@ -68,9 +81,13 @@ def make_app(broker_url: str, partitions: int, data_dir: Path, drain: Drain) -> 
         broker_request_timeout=_TAKEOVER_TIMEOUT_S,
         key_serializer="raw",
         value_serializer="raw",
+        **engine.settings,
     )
     app.checkpoint = drain
-    inputs = app.topic(INPUTS_TOPIC, key_type=bytes, value_type=bytes, partitions=partitions)
+    app.event_log = log
+    app.inputs_topic = engine.inputs_topic
+    app.transport = engine.make_transport(app)
+    inputs = app.topic(engine.inputs_topic, key_type=bytes, value_type=bytes, partitions=log.partitions)
 
     @app.agent(inputs, name=AGENT_NAME, concurrency=1)
     async def hand_over(stream: StreamT[bytes]) -> None:
@@ -92,7 +109,7 @@ async def keep_seeking(app: ProcessorApp, judging: Judging) -> None:
         await asyncio.sleep(SEEK_AFTER_S)
         for number, offset in judging.seeks_due().items():
             LOGGER.warning("partition %d: frames before offset %d never came; seeking there", number, offset)
-            await app.consumer.seek(TP(INPUTS_TOPIC, number), offset)
+            await cast(CheckpointSeek, app.consumer).read_from(number, offset)
 
 
 def quieten_faust() -> None:

@@ -104,6 +104,11 @@ class Drain:
         """Store what is in hand of the partitions and forget them."""
         await self._ask(partitions, is_takeover=False)
 
+    async def stand_still(self, partition: int, offset: int, why: str) -> None:
+        """Say that a partition stops at the offset, and forget it; the others go on."""
+        LOGGER.error("partition %d stands still at offset %d: %s", partition, offset, why)
+        await self.give_up(frozenset({partition}))
+
     def stop(self) -> None:
         """Let `run` return once everything that was offered is stored."""
         self._is_stopping = True

@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from os import getpid
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from processors.app import ProcessorApp, keep_seeking, make_app, quieten_faust
 from processors.drain import Drain
 from processors.effects import FIRST_PAUSE_S, LOGGER, LONGEST_PAUSE_S, Effects, Patience
 from processors.expiry import Expiry
+from processors.holding import tell_when_holding
 from processors.housekeeping import Housekeeping
 from processors.intake import Intake
 from processors.judging import Judging
@@ -39,8 +40,8 @@ STOP_TIMEOUT_S = 20.0
 """For so long a worker that was told to stop tries to store what it has; the log has it anyway."""
 
 
-def run_processor(settings: Settings) -> None:
-    """Process until SIGTERM or SIGINT.
+def run_processor(settings: Settings, on_holding: Callable[[], None] = lambda: None) -> None:
+    """Process until SIGTERM or SIGINT; `on_holding` is called once the first partitions are taken over.
 
     Raises: LogMismatch, LogUnavailable, StoreRefused, SettingsError if the settings do not fit what is there.
     """
@@ -49,7 +50,7 @@ def run_processor(settings: Settings) -> None:
     # thresholds the collector takes a third of the time looking at them.
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, on_holding))
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -62,21 +63,23 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, on_holding: Callable[[], None]) -> None:
     log = await asyncio.to_thread(open_log, settings.log_engine_url, settings.partition_count)
     stopping = asyncio.Event()
     with contextlib.closing(log), _signals_set(stopping):
         store = await _ready_store(settings, log, stopping)
         if store is not None:
             async with store:
-                await _process(settings, log, store, stopping)
+                await _process(settings, log, store, stopping, on_holding)
 
 
 class WorkerFailed(Exception):
     """A part of the worker ended by itself; the text says which, the cause why."""
 
 
-async def _process(settings: Settings, log: EventLog, store: Store, stopping: asyncio.Event) -> None:
+async def _process(
+    settings: Settings, log: EventLog, store: Store, stopping: asyncio.Event, on_holding: Callable[[], None]
+) -> None:
     owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
     rules = rules_of(settings)
     patience = Patience()
@@ -87,11 +90,12 @@ async def _process(settings: Settings, log: EventLog, store: Store, stopping: as
     metrics.watch(lambda: len(judging.held), lambda: sum(len(held.rooms.by_key) for held in judging.held.values()))
     drain = Drain(intake, judging, Effects(store, log, patience, metrics), takeover, patience)
     async with _folder() as faust_dir, told_on(settings.processor_port, metrics):
-        app = make_app(settings.log_engine_url, log.partitions, faust_dir, drain)
+        app = make_app(settings.log_engine_url, log, faust_dir, drain)
         tasks = {
             asyncio.create_task(work, name=name)
             for name, work in (
                 ("drain", drain.run()),
+                ("holding", tell_when_holding(drain, on_holding)),
                 ("seeking", keep_seeking(app, judging)),
                 ("expiry", Expiry(judging.held, log).run()),
                 ("housekeeping", Housekeeping(judging.held, log, store, owner).run()),
@@ -116,7 +120,6 @@ async def _folder() -> AsyncIterator[Path]:
 
 async def _faust(app: ProcessorApp) -> None:
     """Run the app; ends by itself only if it crashed."""
-    LOGGER.info("started; standing by until the log's partitions are free")
     await app.start()
     await app.wait_until_stopped()
     if app.crash_reason is not None:

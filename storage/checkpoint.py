@@ -1,8 +1,9 @@
 """The store is the checkpoint: after an assignment Faust's consumer starts where the processor says, not where Faust
 committed (design section 6).
 
-`CheckpointSeek` is mixed into the consumer of each log engine. It finds the checkpoint at `app.checkpoint`; an app
-without one, and topics other than the inputs, are positioned as in Faust.
+`CheckpointSeek` is mixed into the consumer of each log engine. It finds the checkpoint at `app.checkpoint` and the
+inputs topic's name in this engine at `app.inputs_topic`; an app without a checkpoint, and topics other than the inputs,
+are positioned as in Faust.
 """
 
 import asyncio
@@ -22,38 +23,56 @@ class Checkpoint(Protocol):
     """Where the store stands; the processor has one at `app.checkpoint`."""
 
     async def take_over(self, partitions: frozenset[int]) -> Mapping[int, int]:
-        """Make the partitions ours and return the next offset of each in the inputs topic.
+        """Make the partitions ours, and none but these; return the next offset of each in the inputs topic.
 
         Called after every assignment, before anything of the inputs topic is delivered. A partition that the mapping
         leaves out is not read. What is raised ends the worker.
         """
 
     async def give_up(self, partitions: frozenset[int]) -> None:
-        """Finish with partitions taken over before: they were revoked, or the consumer stops.
+        """Finish with partitions that were, or were being, taken over: they were revoked, or the consumer stops.
 
         Nothing more of them is delivered; another worker may have them as soon as this returns.
         """
+
+    async def stand_still(self, partition: int, offset: int, why: str) -> None:
+        """Be told that the log does not hand over what stands at the offset; the partition is not read any further."""
 
 
 class CheckpointSeek(Consumer):
     """A Faust consumer that starts the inputs topic where `app.checkpoint` says."""
 
-    _is_take_over_due = False
-    _taken_over: frozenset[int] = frozenset()
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._assignments = 0
+        self._seeked_assignment = 0
+        self._seeking = asyncio.Lock()
+        self._taken_over: frozenset[int] = frozenset()
+        self._not_read: set[TP] = set()
+        """Places that are assigned and stand still."""
+
+    @property
+    def inputs_topic(self) -> str:
+        """The inputs topic's name in this engine."""
+        return getattr(self.app, "inputs_topic", INPUTS_TOPIC)
 
     @property
     def _checkpoint(self) -> Checkpoint | None:
         return getattr(self.app, "checkpoint", None)
 
+    async def is_still_assigned(self) -> bool:
+        """Tell whether what is assigned here is assigned to nobody else by now."""
+        return True
+
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Note that the next seek has to ask the checkpoint."""
-        self._is_take_over_due = True
+        self._assignments += 1
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let Faust stop the flow and wait for what it waits for; then tell the checkpoint."""
         await super().on_partitions_revoked(revoked)
-        await self._give_up(_inputs_partitions(revoked))
+        await self._give_up(self._inputs_partitions(revoked))
 
     async def on_stop(self) -> None:
         """Tell the checkpoint, then commit and stop."""
@@ -70,25 +89,33 @@ class CheckpointSeek(Consumer):
         checkpoint = self._checkpoint
         if checkpoint is None:
             await super().perform_seek()
-        elif self._is_take_over_due:
+            return
+        async with self._seeking:
+            assignment = self._assignments
+            if self._seeked_assignment == assignment:
+                return
             self.stop_flow()  # Faust resumes it right after the seek
             async with asyncio.timeout(self.app.conf.broker_request_timeout * _TIMEOUT_SHARE):
                 await self._seek_to_checkpoint(checkpoint)
-            self._is_take_over_due = False
+            self._seeked_assignment = assignment
+
+    async def read_from(self, partition: int, offset: int) -> None:
+        """Deliver the inputs topic's partition from the offset on, also if it stood still."""
+        place = TP(self.inputs_topic, partition)
+        self._not_read.discard(place)
+        await self.seek(place, offset)
 
     async def _seek_to_checkpoint(self, checkpoint: Checkpoint) -> None:
-        assigned = _inputs_partitions(self.assignment())
-        offsets = await checkpoint.take_over(assigned) if assigned else {}
-        self._taken_over = assigned
-        await super().perform_seek()
-        for partition in assigned:
-            place = TP(INPUTS_TOPIC, partition)
-            if partition not in offsets:
-                self.pause_partitions({place})
-                continue
-            offset = offsets[partition]
-            await self.seek(place, offset)
-            self._committed_offset[place] = offset or None
+        places = self.assignment()
+        partitions = self._inputs_partitions(places)
+        self._taken_over = partitions  # from here on they have to be given up
+        offsets = await checkpoint.take_over(partitions) if partitions else {}
+        if any(place.topic != self.inputs_topic for place in places):
+            await super().perform_seek()
+        found = {TP(self.inputs_topic, partition): offset for partition, offset in offsets.items()}
+        self._not_read = {TP(self.inputs_topic, partition) for partition in partitions} - found.keys()
+        await self.seek_wait(found)
+        self._committed_offset.update({place: offset or None for place, offset in found.items()})
 
     async def _give_up(self, partitions: frozenset[int]) -> None:
         checkpoint = self._checkpoint
@@ -97,6 +124,5 @@ class CheckpointSeek(Consumer):
             self._taken_over -= given_up
             await checkpoint.give_up(given_up)
 
-
-def _inputs_partitions(places: Iterable[TP]) -> frozenset[int]:
-    return frozenset(place.partition for place in places if place.topic == INPUTS_TOPIC)
+    def _inputs_partitions(self, places: Iterable[TP]) -> frozenset[int]:
+        return frozenset(place.partition for place in places if place.topic == self.inputs_topic)

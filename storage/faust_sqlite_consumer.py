@@ -1,18 +1,17 @@
 """Faust's consumer on the SQLite log.
 
 It is given all partitions of the subscribed topics at once, as soon as it holds the log's worker lock; until then it
-stands by. A position moves when a message is handed to Faust, not when it is read, so that whatever Faust drops of a
-batch (flow stopped, partition paused, somebody sought elsewhere) is simply read again.
+stands by.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from faust.exceptions import ConsumerNotStarted, ImproperlyConfigured
-from faust.types import TP, ConsumerMessage, Message
+from faust.types import TP
 from mode import Service
 
 from storage.event_log import Record
@@ -36,7 +35,6 @@ class SqliteConsumer(SqliteOffsets):
         super().__post_init__()
         self._lock: WorkerLock | None = None
         self._sleepers: list[Sleeper] = []
-        self._news = asyncio.Event()
         self._topics: frozenset[str] = frozenset()
         self._subscription_changed = asyncio.Event()
 
@@ -112,8 +110,7 @@ class SqliteConsumer(SqliteOffsets):
         give_up_at = time.monotonic() + timeout
         while self.flow_active and not self.should_stop:
             self._news.clear()
-            places = self._assigned if active_partitions is None else active_partitions
-            wanted = {place: offset for place, offset in self._positions.items() if place in places}
+            wanted = self._wanted(active_partitions)
             if wanted and self._hand.has_room():
                 found = await asyncio.to_thread(self._read, wanted)
                 if found:
@@ -141,43 +138,6 @@ class SqliteConsumer(SqliteOffsets):
             if room_bytes <= 0:
                 break
         return {place: records for place, records in found.items() if records}
-
-    def _hand_out(self, place: TP, offset: int, records: list[Record]) -> Iterator[Record]:
-        """Yield what was read at `offset` to Faust's scheduler, as long as each would really be delivered."""
-        for record in records:
-            is_wanted = place in self._get_active_partitions() or place in self._buffered_partitions
-            is_next = self._positions.get(place) == offset
-            if not (is_next and is_wanted and self.flow_active and self._hand.has_space()):
-                return
-            offset = record.offset + 1
-            del self._positions[place]  # to the end of the dictionary: its turn comes last next time
-            self._positions[place] = offset
-            self._hand.take(place, record.offset, len(record.value))
-            yield record
-
-    def _to_message(self, tp: TP, record: Record) -> ConsumerMessage:
-        return ConsumerMessage(
-            record.topic,
-            record.partition,
-            record.offset,
-            record.appended_at_ms / 1000.0,
-            1,  # stamped by the log, not by the sender
-            None,
-            None,
-            record.value,
-            None,
-            0,
-            len(record.value),
-            tp,
-            # A message of another generation is dropped by Faust without a word.
-            generation_id=self.app.consumer_generation_id,
-        )
-
-    def ack(self, message: Message) -> bool:
-        """Mark the message as finished, which makes room for others."""
-        if self._hand.release(message.tp, message.offset):
-            self._news.set()
-        return super().ack(message)
 
     def _sleep_for(self, topics: frozenset[str]) -> None:
         """Be woken by commits to these topics, and no others."""

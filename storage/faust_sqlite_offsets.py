@@ -8,23 +8,20 @@ from zlib import crc32
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from storage.checkpoint import CheckpointSeek
 from storage.event_log import LogUnavailable
-from storage.faust_sqlite_hand import Hand
+from storage.faust_handing import Handing
 from storage.sqlite_log import SqliteLog
 from storage.sqlite_log_file import TOPIC_NUMBERS
 
 
-class SqliteOffsets(CheckpointSeek):
-    """The part of the consumer that Faust asks about offsets; a place without a position is not fetched."""
+class SqliteOffsets(Handing):
+    """The part of the consumer that Faust asks about offsets."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._opened: SqliteLog | None = None
         self._assigned: set[TP] = set()
-        self._positions: dict[TP, int] = {}
         self._ends: dict[TP, int] = {}
-        self._hand = Hand(frames_max=max(1, self.app.conf.stream_buffer_maxsize // 2))
 
     @property
     def _log(self) -> SqliteLog:
@@ -50,17 +47,12 @@ class SqliteOffsets(CheckpointSeek):
         return offsets
 
     async def _seek(self, partition: TP, offset: int) -> None:
-        self._positions[partition] = offset
-        self._hand.drop(partition)
+        self._stand_at(partition, offset)
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Seek the partitions to the given offsets."""
         for place, offset in partitions.items():
             await self.seek(place, offset)
-
-    async def position(self, tp: TP) -> int | None:
-        """Return the offset of the next message."""
-        return self._positions.get(tp)
 
     def highwater(self, tp: TP) -> int:
         """Return the partition's end as last seen."""

@@ -20,12 +20,13 @@ from state_machine.inputs import Input
 from storage.decisions import Decision, decode_decision
 from storage.event_log import DECISIONS_TOPIC, INPUTS_TOPIC, Frame, Record
 from storage.frames import encode_input, pack_frames, partition_of, split_frame
-from storage.sqlite_log import SqliteLog
+from storage.open_log import open_log
 from storage.store import Store
 from tests.processors.builders import RULES, T0_MS, plain_rows
 
 PARTITIONS = 4
 PATIENCE_S = 60.0
+_READ_BYTES = 16 * 1024 * 1024
 Row = dict[str, Any]
 
 _OF_THE_WRITER = frozenset({"judged_at", "inserted_at", "epoch"})
@@ -63,11 +64,13 @@ class Worker:
 class Pipeline:
     """One log, one database, and the workers that a test starts on them."""
 
-    def __init__(self, folder: Path, store_url: str, partitions: int = PARTITIONS) -> None:
+    def __init__(self, folder: Path, store_url: str, log_url: str = "", partitions: int = PARTITIONS) -> None:
+        """Shape: the log is a SQLite file in the folder unless its URL is given."""
         self.folder = folder
         self.store_url = store_url
+        self.log_url = log_url or f"sqlite://{folder / 'log.db'}"
         self.partitions = partitions
-        self.log = SqliteLog(folder / "log.db", partitions)
+        self.log = open_log(self.log_url, partitions)
         self.workers: list[Worker] = []
 
     def close(self) -> None:
@@ -94,7 +97,7 @@ class Pipeline:
     def start_worker(self, **order: Any) -> Worker:
         order = {
             "data_dir": str(self.folder / "data"),
-            "log_url": f"sqlite://{self.log.path}",
+            "log_url": self.log_url,
             "store_url": self.store_url,
             "partitions": self.partitions,
             **order,
@@ -105,11 +108,13 @@ class Pipeline:
 
     def records(self, topic: str) -> list[Record]:
         """Return every frame of the topic."""
-        return [
-            record
-            for number, bounds in self.log.bounds(topic).items()
-            for record in self.log.read(topic, number, bounds.start, 1 << 40)
-        ]
+        found: list[Record] = []
+        for number, bounds in self.log.bounds(topic).items():
+            offset = bounds.start
+            while offset < bounds.end:
+                found += self.log.read(topic, number, offset, _READ_BYTES)
+                offset = found[-1].offset + 1
+        return found
 
     def places(self) -> list[tuple[int, int, int]]:
         """Return the place of every line in the log."""

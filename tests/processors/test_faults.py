@@ -1,41 +1,18 @@
 """Faults in the middle of the work: whatever happens, every input is stored once and every answer is published."""
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from state_machine.inputs import Input
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, Frame
 from storage.frames import FRAME_BYTES_MAX, INPUT_BYTES_MAX
 from storage.ownership import claim
 from storage.store import Store
 from tests.fixtures_store import EmbeddedStore
-from tests.processors.builders import command, status
 from tests.processors.pipeline import Pipeline, run_apart, wait_until
 from tests.processors.store_proxy import CUT_AFTER, CUT_BEFORE, NO_ANSWER, StoreProxy
-
-
-@pytest.fixture
-def pipeline(tmp_path: Path, store_database: str) -> Iterator[Pipeline]:
-    made = Pipeline(tmp_path, store_database)
-    yield made
-    made.close()
-
-
-def some_talk(begin: int, received_at_ms: int, rooms: int = 12) -> list[Input]:
-    """Return a few inputs of each room: joins, statuses, an answer that somebody waits for."""
-    items = []
-    for number in range(rooms):
-        room = f"room {number}"
-        items += [
-            command("open", room, f"{begin}", received_at_ms=received_at_ms, id=f"{room}/{begin}"),
-            status(room, f"{begin}", received_at_ms=received_at_ms),
-            status(room, "other", received_at_ms=received_at_ms + 1, id=f"{begin}", connections=begin),
-        ]
-    return items
+from tests.processors.talk import some_talk
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,12 @@
 """The worker as it runs: a real process between the real log and the real store."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from state_machine.inputs import Input
 from storage.clock import now_ms
 from storage.migrate import migrate
 from tests.processors.builders import command, status
 from tests.processors.pipeline import Pipeline, run_apart, wait_until
-
-
-@pytest.fixture
-def pipeline(tmp_path: Path, store_database: str) -> Iterator[Pipeline]:
-    made = Pipeline(tmp_path, store_database)
-    yield made
-    made.close()
 
 
 def some_calls(count: int, received_at_ms: int) -> list[Input]:

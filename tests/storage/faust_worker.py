@@ -112,6 +112,10 @@ class FileCheckpoint:
     async def give_up(self, partitions: frozenset[int]) -> None:
         """Have nothing to finish: each batch is done when it is written."""
 
+    async def stand_still(self, partition: int, offset: int, why: str) -> None:
+        """Fail: the log of a test hands over everything."""
+        raise AssertionError(f"partition {partition} stopped at {offset}: {why}")
+
 
 async def main(path: Path, checkpoint_path: Path | None) -> None:
     """Run until killed."""

@@ -39,6 +39,9 @@ class NotedCheckpoint:
     async def give_up(self, partitions: frozenset[int]) -> None:
         self.notes.append(("give up", partitions))
 
+    async def stand_still(self, partition: int, offset: int, why: str) -> None:
+        self.notes.append(("stand still", partition, offset, why))
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from faust.types import TP
 
-from storage.faust_sqlite_hand import Hand
+from storage.faust_hand import Hand
 
 A, B = TP("topic", 0), TP("topic", 1)
 

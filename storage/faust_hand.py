@@ -9,7 +9,7 @@ class Hand:
     """Messages delivered and not yet acknowledged, by place."""
 
     def __init__(self, frames_max: int, bytes_max: int = HAND_BYTES_MAX) -> None:
-        self._frames_max = frames_max
+        self.frames_max = frames_max
         self._bytes_max = bytes_max
         self._sizes: dict[TP, dict[int, int]] = {}
         self._frames = 0
@@ -43,8 +43,8 @@ class Hand:
 
     def has_space(self) -> bool:
         """Tell whether one more message may be handed out."""
-        return self._frames < self._frames_max and self._bytes < self._bytes_max
+        return self._frames < self.frames_max and self._bytes < self._bytes_max
 
     def has_room(self) -> bool:
         """Tell whether reading more is worth while: at least half is free, or almost nothing is out."""
-        return self._frames <= self._frames_max // 2 and self._bytes <= self._bytes_max // 2
+        return self._frames <= self.frames_max // 2 and self._bytes <= self._bytes_max // 2
