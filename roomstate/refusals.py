@@ -13,7 +13,7 @@ EXIT_CODES: Final = {
     "typer._click.exceptions.ClickException": WRONG_USE,
     "storage.settings.SettingsError": WRONG_USE,
     "roomstate.refusals.CommandRefused": REFUSED,
-    "ingest.server.PortInUse": REFUSED,
+    "ingest.listening.PortInUse": REFUSED,
     "processors.worker.WorkerFailed": REFUSED,
     "processors.operation.PortInUse": REFUSED,
     "storage.event_log.LogMismatch": REFUSED,
@@ -48,5 +48,6 @@ def refusal_of(error: BaseException) -> Refusal | None:
 
 def _one_line(error: BaseException) -> str:
     format_message = getattr(error, "format_message", None)
-    text = format_message() if callable(format_message) else str(error)
-    return " ".join(str(text).split())
+    text = " ".join(str(format_message() if callable(format_message) else error).split())
+    context = getattr(error, "ctx", None)  # of wrong use: which command was meant
+    return text if context is None or not text else f"{text.rstrip('.')}; see {context.command_path} --help"

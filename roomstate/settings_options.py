@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from storage.settings import Settings, load_settings
+from storage.settings import PREFIX, Settings, load_settings, option_of
 
 OPTIONS_PANEL: Final = "Settings (also from the environment and .env, as ROOMSTATE_…)"
 
@@ -25,6 +25,8 @@ HELP: Final = {
     "analyst_result_mib": "Size of its result, in MiB. (default: 1024)",
     "host": "Address of the API. (default: 127.0.0.1)",
     "port": "Port of the API. (default: 8080)",
+    "ingest_processes": "Processes that serve the API behind its port. (default: 1)",
+    "processors": "Processors that `up` starts; more than 1 needs a kafka:// log. (default: 1)",
     "processor_port": "Port of a processor's /healthz and /metrics. (default: none)",
     "partitions": "Partitions of a new log. (default: 8; 32 on Kafka)",
     "secret": "Signs session tokens and keys the hashes of users. (default: made and kept in the data folder)",
@@ -74,7 +76,7 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
 def environment_of(settings: Settings) -> dict[str, str]:
     """Return the environment variables that give a child process these settings."""
     dumped = settings.model_dump(include=settings.model_fields_set)
-    return {f"ROOMSTATE_{name.upper()}": _text(value) for name, value in dumped.items() if value is not None}
+    return {f"{PREFIX}{name.upper()}": _text(value) for name, value in dumped.items() if value is not None}
 
 
 def _text(value: Any) -> str:
@@ -91,7 +93,7 @@ def _parameters(command: Command) -> list[inspect.Parameter]:
 
 def _option(name: str) -> inspect.Parameter:
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        option_of(name),
         help=HELP[name],
         rich_help_panel=OPTIONS_PANEL,
         show_default=False,

@@ -17,7 +17,11 @@ async def run_verify(settings: Settings) -> int:
 
     Raises: LogMismatch, LogUnavailable, StoreUnavailable, StoreRefused; CommandRefused if there is no log.
     """
-    if settings.is_log_embedded and not settings.log_url and not (settings.data_dir / "log.db").exists():
+    if (
+        settings.is_log_embedded
+        and not settings.log_url.get_secret_value()
+        and not (settings.data_dir / "log.db").exists()
+    ):
         raise CommandRefused(f"there is no log in {settings.data_dir.absolute()}; name its folder with --data-dir")
     log = open_log(settings.log_engine_url, settings.partition_count)
     tasks: dict[int, TaskID] = {}

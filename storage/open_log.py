@@ -34,4 +34,4 @@ def sqlite_path(url: str) -> Path:
     path = unquote(parts.path)
     if parts.netloc or not path.startswith("/") or path.endswith("/"):
         raise LogMismatch(f"{url!r} names no file: use three slashes, sqlite:///absolute/path/to/log.db")
-    return Path(path)
+    return Path("/" + path.lstrip("/"))

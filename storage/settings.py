@@ -7,14 +7,23 @@ appear in it. Source: interfaces, Settings.
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_SECRET_FIELDS = frozenset(
-    {"secret", "previous_secret", "api_token", "store_url", "playback_jwt_key", "management_token", "admin_token"}
+from storage.settings_checks import (
+    checked_log_url,
+    checked_nodes,
+    checked_origins,
+    checked_secret,
+    checked_store_url,
+    may_be_shown,
 )
+
+PREFIX = "ROOMSTATE_"
+_SECRETS = ("secret", "previous_secret", "api_token", "playback_jwt_key", "management_token", "admin_token")
+_NEVER_SHOWN = frozenset({*_SECRETS, "store_url"})
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
@@ -28,10 +37,10 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The settings of every part; each part reads what it needs."""
 
-    model_config = SettingsConfigDict(env_prefix="ROOMSTATE_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
 
     data_dir: Path = Path("./data")
-    log_url: str = ""
+    log_url: SecretStr = SecretStr("")
     store_url: SecretStr | None = None
     store_port: Port = 8123
     analyst_time_s: Seconds = 60
@@ -39,6 +48,8 @@ class Settings(BaseSettings):
     analyst_result_mib: Annotated[int, Field(ge=1)] = 1024
     host: str = "127.0.0.1"
     port: Port = 8080
+    ingest_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    processors: Annotated[int, Field(ge=1, le=256)] = 1
     processor_port: Port | None = None
     partitions: Annotated[int, Field(ge=1, le=4096)] | None = None
     secret: SecretStr | None = None
@@ -59,33 +70,40 @@ class Settings(BaseSettings):
     retention_days: Annotated[int, Field(ge=0)] = 0
     client_ip: Literal["full", "truncated", "none"] = "full"
 
+    @field_validator("data_dir")
+    @classmethod
+    def _without_double_slash(cls, value: Path) -> Path:
+        return Path("/", *value.parts[1:]) if value.is_absolute() else value
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return checked_origins(value) if isinstance(value, str) else value
+
+    @field_validator("nodes")
+    @classmethod
+    def _known_nodes(cls, value: str) -> str:
+        return checked_nodes(value)
 
     @field_validator("log_url")
     @classmethod
-    def _known_log(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"sqlite", "kafka"}:
-            raise ValueError("use sqlite:///path/to/log.db or kafka://host:port[,host:port]")
-        return value
+    def _known_log(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(checked_log_url(value.get_secret_value()))
 
     @field_validator("store_url")
     @classmethod
     def _usable_store(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parts = urlsplit(value.get_secret_value())
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError("use http[s]://user:password@host:port/database")
-        return value
+        return None if value is None else SecretStr(checked_store_url(value.get_secret_value()))
+
+    @field_validator(*_SECRETS)
+    @classmethod
+    def _given_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else SecretStr(checked_secret(value.get_secret_value()))
 
     @property
     def log_engine_url(self) -> str:
-        """The log's URL, with the embedded default filled in."""
-        return self.log_url or f"sqlite:///{self.data_dir.absolute() / 'log.db'}"
+        """The log's URL, with the embedded default filled in; it may hold a password."""
+        return self.log_url.get_secret_value() or f"sqlite://{quote(str(self.data_dir.absolute() / 'log.db'))}"
 
     @property
     def is_log_embedded(self) -> bool:
@@ -122,7 +140,7 @@ class Settings(BaseSettings):
         return self._secret_or_kept("api_token", self.api_token)
 
     def _secret_or_kept(self, name: str, value: SecretStr | None) -> str:
-        if value is not None and value.get_secret_value():
+        if value is not None:
             return value.get_secret_value()
         if not self.is_log_embedded:
             raise SettingsError(f"ROOMSTATE_{name.upper()} must be set when the log is not embedded")
@@ -155,14 +173,22 @@ def kept_secret(path: Path) -> str:
 def load_settings(**options: object) -> Settings:
     """Return the settings of the environment and `.env`, overridden by the options given.
 
-    Raises: SettingsError naming the first wrong variable.
+    Raises: SettingsError naming the first wrong variable, or the option that was wrong.
     """
     try:
         return Settings(**options)  # type: ignore[arg-type]  # pydantic checks every value
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
-        shown = "(not shown)" if name in _SECRET_FIELDS else repr(first["input"])
-        raise SettingsError(
-            f"ROOMSTATE_{name.upper()}={shown}: {first['msg'].removeprefix('Value error, ')}"
-        ) from error
+        label = option_of(name) if name in options else f"{PREFIX}{name.upper()}"
+        shown = repr(first["input"]) if _may_be_shown(name, first["input"]) else "(not shown)"
+        raise SettingsError(f"{label}={shown}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def option_of(name: str) -> str:
+    """Return the option that a setting is on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _may_be_shown(name: str, value: object) -> bool:
+    return may_be_shown(str(value)) if name == "log_url" else name not in _NEVER_SHOWN

@@ -43,8 +43,8 @@ def test_every_setting_is_an_option_with_help() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["dance"], "No such command 'dance'"),
-        (["query"], "Missing argument 'SQL'"),
+        (["dance"], "No such command 'dance'; see roomstate --help"),
+        (["query"], "Missing argument 'SQL'; see roomstate query --help"),
         (["up", "--simulate", "many"], "Invalid value for '--simulate'"),
         (["up", "--simulate", "-1"], "--simulate"),
         (["replay", "nowhere.json"], "nowhere.json"),
@@ -59,22 +59,106 @@ def test_wrong_use_is_refused_with_2(arguments: list[str], said: str, capsys: py
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--port", "many"), ("--store-port", "70000"), ("--client-ip", "half"), ("--log-url", "redis://x")],
+    [
+        *(("--port", "many"), ("--store-port", "70000"), ("--client-ip", "half"), ("--log-url", "redis://x")),
+        *(("--allowed-origins", "localhost:3000"), ("--nodes", "[1]"), ("--nodes", "no-such-file")),
+        ("--ingest-processes", "0"),
+    ],
 )
-def test_a_wrong_setting_is_refused_with_2_and_its_name(
-    option: str, value: str, capsys: pytest.CaptureFixture[str]
+def test_a_wrong_setting_is_refused_with_2_and_the_name_it_was_given_by(
+    option: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, line = refused(capsys, "up", option, value)
     assert code == 2
-    assert f"ROOMSTATE_{option.removeprefix('--').replace('-', '_').upper()}='{value}'" in line
-
-
-def test_a_wrong_secret_is_not_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROOMSTATE_PORT", "x")
-    monkeypatch.setenv("ROOMSTATE_API_TOKEN", "hush-hush")
+    assert f"{option}='{value}': " in line
+    variable = f"ROOMSTATE_{option.removeprefix('--').replace('-', '_').upper()}"
+    monkeypatch.setenv(variable, value)
     code, line = refused(capsys, "up")
     assert code == 2
-    assert "hush-hush" not in line
+    assert f"{variable}='{value}': " in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ROOMSTATE_LOG_URL", "kafka://ada:hush-hush@broker:99999"),
+        ("ROOMSTATE_LOG_URL", "kafka://broker?ssl_password=hush-hush&colour=red"),
+        ("ROOMSTATE_STORE_URL", "ftp://ada:hush-hush@store"),
+        ("ROOMSTATE_PORT", "x"),
+    ],
+)
+def test_no_secret_is_shown_in_an_error(
+    variable: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMSTATE_API_TOKEN", "hush-hush")
+    monkeypatch.setenv(variable, value)
+    code, line = refused(capsys, "up")
+    assert code == 2
+    assert variable in line
+    assert "hush" not in line
+
+
+def test_the_log_url_is_a_secret_to_whoever_prints_settings() -> None:
+    settings = load_settings(log_url="kafka://ada:hush-hush@broker")
+    assert "hush" not in f"{settings!r} {settings}"
+    assert environment_of(settings)["ROOMSTATE_LOG_URL"] == "kafka://ada:hush-hush@broker"
+
+
+@pytest.mark.parametrize("name", ["SECRET", "PREVIOUS_SECRET", "API_TOKEN", "MANAGEMENT_TOKEN"])
+def test_a_secret_that_is_set_to_nothing_is_refused(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"ROOMSTATE_{name}", " ")
+    code, line = refused(capsys, "up")
+    assert code == 2
+    assert f"ROOMSTATE_{name}=(not shown): it is empty" in line
+
+
+def test_nodes_may_stand_in_a_file(tmp_path: Path) -> None:
+    nodes = '[{"role": "edge", "address": "e.example", "region": "eu"}]'
+    (tmp_path / "nodes.json").write_text(nodes)
+    assert load_settings(nodes=nodes).nodes == nodes
+    assert load_settings(nodes=str(tmp_path / "nodes.json")).nodes
+
+
+def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMSTATE_PROT", "80")
+    (tmp_path / ".env").write_text("ROOMSTATE_XYZZY=1\nROOMSTATE_PORT=81\nOTHER=2\n")
+    run(["migrate", "--dance"])
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == [
+        "roomstate: ROOMSTATE_PROT is no setting; is ROOMSTATE_PORT meant?",
+        "roomstate: ROOMSTATE_XYZZY is no setting",
+    ]
+    assert len(told) == 3
+
+
+def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("roomstate 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--processors", "2"], "ROOMSTATE_PROCESSORS=2: on the SQLite log one processor works at a time"),
+        (["--port", "8123"], "ROOMSTATE_STORE_PORT=8123: that is ROOMSTATE_PORT already"),
+        (["--processor-port", "8080"], "ROOMSTATE_PROCESSOR_PORT=8080: that is ROOMSTATE_PORT already"),
+        (
+            ["--processor-port", "65535", "--processors", "2", "--log-url", "kafka://localhost"],
+            "ROOMSTATE_PROCESSOR_PORT: each processor takes one more port, and 65536 is none",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_with_2_before_anything_starts(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = refused(capsys, "up", *arguments)
+    assert code == 2
+    assert said in line
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_environment_counts_and_an_option_counts_more(
