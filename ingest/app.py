@@ -29,6 +29,7 @@ from ingest.loop.users import HawkUsers
 from ingest.native.read_routes import read_routes
 from ingest.native.write_routes import write_routes
 from ingest.operation import operation_routes
+from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
 from storage.event_log import EventLog, LogUnavailable
 from storage.settings import Settings
@@ -82,13 +83,17 @@ class IngestApp(FastAPI):
 
 
 def create_app(
-    settings: Settings, log: EventLog, store: Store | StoreGate, limits: EdgeLimits | None = None
+    settings: Settings,
+    log: EventLog,
+    store: Store | StoreGate,
+    limits: EdgeLimits | None = None,
+    sibling: Sibling | None = None,
 ) -> FastAPI:
     """Return the application over this log and store; its lifespan starts and stops what it needs.
 
     The log stays open after it; a store is closed with it.
     """
-    edge = Edge(settings, log, store if isinstance(store, StoreGate) else StoreGate.of(store), limits)
+    edge = Edge(settings, log, store if isinstance(store, StoreGate) else StoreGate.of(store), limits, sibling)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -105,7 +110,7 @@ def create_app(
     )
     app.cross_origin = CrossOrigin(settings.allowed_origins)
     users = HawkUsers(edge.keys, edge.commands, edge.store)
-    authentication = Authentication(edge.directory, edge.tokens, HawkGate(users))
+    authentication = Authentication(edge.directory, edge.tokens, HawkGate(users, edge.nonces))
     app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication))
     check_token = token_required(settings.bearer_token())
     check_reader = token_required_unless_loopback(settings.bearer_token(), settings.host)

@@ -1,8 +1,8 @@
 """Commands: inputs that are made durable, and inputs whose decision is waited for.
 
-Every way in which it can fail is an `Unanswered`, which the edges turn into their own 503: either the line is not in
-the log and never will be, or it is and its decision was not heard in time; then it may still be applied, which is why
-commands are idempotent by id. Source: design sections 3 and 5.
+Every way in which it can fail is an `Unanswered`, which the edges turn into their own 503: the line is not in the log
+and never will be, or the log does not know whether it has it, or it has it and the decision was not heard in time; then
+it may still be applied, which is why commands are idempotent by id. Source: design sections 3 and 5.
 """
 
 import asyncio
@@ -24,6 +24,10 @@ class Unanswered(Exception):
 
 class NotWritten(Unanswered):
     """The log has none of the lines and never will."""
+
+
+class WriteInDoubt(Unanswered):
+    """The log did not say in time whether it has the lines."""
 
 
 class DecisionLate(Unanswered):
@@ -58,18 +62,20 @@ class Commands:
     async def record(self, lines: Sequence[tuple[int, bytes]]) -> None:
         """Return when all `(partition, line)` are durable.
 
-        Raises: NotWritten.
+        Raises: NotWritten, WriteInDoubt.
         """
         durable = self._writer.add_all(lines)
         if durable is None:
-            raise NotWritten("too much waits for the log")
+            raise NotWritten("the log is away" if self._writer.trouble else "too much waits for the log")
         if not await durable:
+            if durable.is_in_doubt:
+                raise WriteInDoubt("the log did not say in time whether it took the inputs; send them with the same id")
             raise NotWritten("the log did not take the inputs in time")
 
     async def ask(self, line: Line) -> Decision:
         """Return the decision about the line, which carries an `id`.
 
-        Raises: NotWritten, DecisionLate.
+        Raises: Unanswered.
         """
         partition, encoded = placed(line, self._partitions)
         (decision,) = await self.ask_all([Placed(partition, encoded, (line.room_kind, line.room, line.id))])
@@ -78,7 +84,7 @@ class Commands:
     async def ask_all(self, lines: Sequence[Placed]) -> list[Decision]:
         """Return the decisions about all the lines, in their order.
 
-        Raises: NotWritten, DecisionLate.
+        Raises: Unanswered.
         """
         futures = [self._follower.expect(item.waited) for item in lines]
         try:

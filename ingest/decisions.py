@@ -6,12 +6,14 @@ once. Source: design section 5.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
 
 import msgspec
 
+from ingest.heard import NOTHING, Answered, HeardPlaces
 from ingest.metrics import Metrics
 from storage.decisions import Decision, decode_decision
 from storage.event_log import DECISIONS_TOPIC, EventLog, LogUnavailable, Tail
@@ -20,6 +22,7 @@ from storage.frames import split_frame
 _LOG = logging.getLogger(__name__)
 _POLL_S = 0.5
 _PAUSE_S = 0.5
+_CATCH_UP_S = 2.0
 
 Waited = tuple[str, str, str]
 """Room kind, room and input id: what a waiter waits for."""
@@ -28,10 +31,13 @@ Waited = tuple[str, str, str]
 class DecisionFollower:
     """Follows the decisions topic from its end at `start` on."""
 
-    def __init__(self, log: EventLog, apply: Callable[[Decision], None], metrics: Metrics) -> None:
+    def __init__(self, log: EventLog, apply: Callable[[Decision], None], metrics: Metrics, heard: HeardPlaces) -> None:
         self._log = log
         self._apply = apply
         self._metrics = metrics
+        self._heard = heard
+        self._answered: dict[int, Answered] = {}
+        self._behind: set[asyncio.Future[None]] = set()
         self._waiters: dict[Waited, list[asyncio.Future[Decision]]] = {}
         self._applied: dict[int, tuple[int, int, int]] = {}
         self._stopping = threading.Event()
@@ -44,6 +50,8 @@ class DecisionFollower:
         Raises: LogUnavailable.
         """
         self._loop = asyncio.get_running_loop()
+        # Before the end is noted: what siblings have heard by now lies before it, in the store.
+        self._answered = {partition: self._heard.newest(partition) for partition in range(self._log.partitions)}
         self._offsets = {partition: bounds.end for partition, bounds in self._log.bounds(DECISIONS_TOPIC).items()}
         self._thread.start()
 
@@ -79,10 +87,37 @@ class DecisionFollower:
             if place > self._applied.get(partition, (-1, 0, 0)):
                 self._applied[partition] = place
                 self._apply(decision)
+            if fact_index == 0:
+                self._answered[partition] = max((offset, index), self._answered.get(partition, NOTHING))
             if decision.id:
-                for future in self._waiters.pop((decision.room_kind, decision.room, decision.id), ()):
-                    if not future.done():
-                        future.set_result(decision)
+                self._answer(decision)
+        for future in self._behind:
+            if not future.done():
+                future.set_result(None)
+
+    async def catch_up(self, partition: int) -> None:
+        """Return when this process has heard what clients of its siblings were told of the partition.
+
+        It gives up after a while: then the decisions can't be read now, and the directory asks the store or is old.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CATCH_UP_S):
+                while self._heard.is_behind(partition, self._answered.get(partition, NOTHING)):
+                    news = self._loop.create_future()
+                    self._behind.add(news)
+                    try:
+                        await news
+                    finally:
+                        self._behind.discard(news)
+
+    def _answer(self, decision: Decision) -> None:
+        waiting = self._waiters.pop((decision.room_kind, decision.room, decision.id), ())
+        if waiting:
+            partition, offset, index, _ = decision.place
+            self._heard.tell(partition, (offset, index))
+        for future in waiting:
+            if not future.done():
+                future.set_result(decision)
 
     def _follow(self) -> None:
         while not self._stopping.is_set():

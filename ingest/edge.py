@@ -9,17 +9,23 @@ from ingest.client_address import address_keeper
 from ingest.commands import Commands
 from ingest.decisions import DecisionFollower
 from ingest.directory import Directory, DirectoryLimits
+from ingest.heard import HeardPlaces
 from ingest.keys import Keys
+from ingest.lag import LagWatch
 from ingest.metrics import Metrics
+from ingest.nonces import NONCE_MEMORY_S, SeenNonces
+from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
 from ingest.tokens import SessionTokens
 from ingest.writer import FrameWriter, WriterLimits
 from storage.event_log import EventLog
+from storage.frames import partition_of
 from storage.reading import live_calls, rooms_of_live_calls
 from storage.settings import Settings
 from storage.store import StoreError
 
 _LOG = logging.getLogger(__name__)
+_MEASURE_S: Final = 1.0
 _FILL_PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0)
 
 
@@ -34,24 +40,34 @@ class EdgeLimits:
 class Edge:
     """The parts of one ingest process; started and stopped with its application."""
 
-    def __init__(self, settings: Settings, log: EventLog, store: StoreGate, limits: EdgeLimits | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: EventLog,
+        store: StoreGate,
+        limits: EdgeLimits | None = None,
+        sibling: Sibling | None = None,
+    ) -> None:
         limits = limits or EdgeLimits()
         self.settings = settings
         self.log = log
         self.store = store
         self.partitions = log.partitions
-        self.metrics = Metrics()
+        self.metrics = Metrics(sibling)
+        self.nonces = SeenNonces(NONCE_MEMORY_S, sibling)
         self.keys = Keys.of(settings.signing_secret(), settings.previous_signing_secret())
         self.tokens = SessionTokens(self.keys)
         self.keep_address = address_keeper(settings.client_ip)
         self.writer = FrameWriter(log, settings.log_timeout_ms / 1000, self.metrics, limits.writer)
         self.directory = Directory(store, self.metrics, limits.directory)
-        self.follower = DecisionFollower(log, self.directory.apply, self.metrics)
+        self.follower = DecisionFollower(log, self.directory.apply, self.metrics, HeardPlaces(self.partitions, sibling))
         self.commands = Commands(
             self.writer, self.follower, self.partitions, settings.decision_timeout_ms / 1000, self.metrics
         )
+        self.lag = LagWatch(log, store)
+        self.metrics.show(self.lag)
         self._limits = limits.directory
-        self._filling: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Follow the decisions, then fill the directory behind the scenes, then take requests.
@@ -60,15 +76,36 @@ class Edge:
         """
         self.follower.start()
         self.writer.start()
-        self._filling = asyncio.create_task(self._fill())
+        self.metrics.processes.set(1)
+        self._beside = [asyncio.create_task(self._fill()), asyncio.create_task(self._measure())]
 
     async def stop(self) -> None:
         """Write what was taken, then let go of everything but the log."""
-        if self._filling is not None:
-            self._filling.cancel()
+        for task in self._beside:
+            task.cancel()
         await self.writer.close()
         await self.follower.close()
         await self.store.close()
+
+    async def catch_up(self, call: str) -> None:
+        """Return when what clients of sibling processes know of the call is known here too."""
+        await self.follower.catch_up(partition_of("call", call, self.partitions))
+
+    def measure(self) -> None:
+        """Note what the gauges show of this process."""
+        metrics = self.metrics
+        lines, size_bytes = self.writer.waiting
+        sessions, rooms = self.directory.size
+        metrics.queue_inputs.set(lines)
+        metrics.queue_bytes.set(size_bytes)
+        metrics.directory_sessions.set(sessions)
+        metrics.directory_rooms.set(rooms)
+
+    async def _measure(self) -> None:
+        """Keep the gauges fresh: a sibling may be asked for them."""
+        while True:
+            self.measure()
+            await asyncio.sleep(_MEASURE_S)
 
     async def _fill(self) -> None:
         tries = 0

@@ -6,15 +6,14 @@
 import asyncio
 import html
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from ingest.edge import Edge
-from ingest.metrics import PLACES
 from storage.accounting import Accounting, read_accounting
-from storage.event_log import INPUTS_TOPIC, LogUnavailable
+from storage.event_log import LogUnavailable
 from storage.store import StoreError
 
 _PROBE_S: Final = 3.0
@@ -49,16 +48,26 @@ def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIR
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        """Tell whether log, store and processor are in reach; 503 names what is not."""
-        found = dict(zip(("log", "store", "processor"), await _probes(edge), strict=True))
-        missing = [name for name, trouble in found.items() if trouble]
-        body = {"ready": not missing, "missing": missing, **{name: trouble or "ok" for name, trouble in found.items()}}
+        """Tell whether log, store and processor are in reach (503 names what is not), and the store's lag."""
+        await edge.lag.look()
+        troubles = edge.lag.troubles
+        if edge.writer.trouble:
+            troubles = {**troubles, "log": f"nothing can be written: {edge.writer.trouble}"}
+        missing = [name for name, trouble in troubles.items() if trouble]
+        tail = edge.lag.tail
+        body = {
+            "ready": not missing,
+            "missing": missing,
+            **{name: trouble or "ok" for name, trouble in troubles.items()},
+            "lag": tail and {"frames": tail.frames, "inputs": tail.inputs, "seconds": tail.age_ms / 1000},
+        }
         return JSONResponse(body, 503 if missing else 200, {"Retry-After": "1"} if missing else None)
 
     @router.get("/metrics", dependencies=guarded)
     async def metrics() -> Response:
         """Return the metrics in Prometheus' text form."""
-        await _measure(edge)
+        edge.measure()
+        await edge.lag.look()
         return Response(edge.metrics.page(), media_type=_METRICS_TYPE)
 
     @router.get("/", dependencies=guarded, include_in_schema=False)
@@ -72,52 +81,9 @@ def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIR
     return router
 
 
-async def _probes(edge: Edge) -> tuple[str, str, str]:
-    """Return the trouble with log, store and processor; empty = none."""
-    log, store, processor = await asyncio.gather(
-        _trouble(asyncio.to_thread(edge.log.bounds, INPUTS_TOPIC)),
-        _trouble(edge.store.rows("SELECT count() FROM owners")),
-        _trouble(_processor(edge)),
-    )
-    return log, store, processor
-
-
-async def _processor(edge: Edge) -> None:
-    if not await asyncio.to_thread(edge.log.consumers):
-        raise LogUnavailable("no processor is at work on the log")
-
-
-async def _trouble(probe: Any) -> str:
-    try:
-        async with asyncio.timeout(_PROBE_S):
-            await probe
-    except TimeoutError:
-        return "no answer in time"
-    except (LogUnavailable, StoreError) as error:
-        return str(error)
-    return ""
-
-
 async def _accounting(edge: Edge) -> Accounting:
     async with asyncio.timeout(_PROBE_S):
         return await read_accounting(await edge.store.store(), edge.log)
-
-
-async def _measure(edge: Edge) -> None:
-    metrics = edge.metrics
-    lines, size_bytes = edge.writer.waiting
-    sessions, rooms = edge.directory.size
-    metrics.queue_inputs.set(lines)
-    metrics.queue_bytes.set(size_bytes)
-    metrics.directory_sessions.set(sessions)
-    metrics.directory_rooms.set(rooms)
-    try:
-        account = await _accounting(edge)
-    except (LogUnavailable, StoreError, TimeoutError):
-        metrics.inputs.clear()  # unknown is not zero: the series is absent while the store is away
-        return
-    for place in PLACES:
-        metrics.inputs.labels(place=place).set(getattr(account, place))
 
 
 async def _accounting_line(edge: Edge) -> str:

@@ -6,7 +6,8 @@ itself. One thread writes, so the event loop never blocks on the disk.
 
 Promises: a waiter who is told True has a durable line; one who is told False (or got no place at all) has none and
 never will, because a batch whose oldest line waited as long as the log may take is not written any more, and the log
-itself gives up at that same moment. Source: design section 3.
+itself gives up at that same moment. Only where the log itself does not know (`LogInDoubt`) may it have the line all the
+same. While the log is known to be away nothing is taken (ingest/log_gate.py). Source: design section 3.
 """
 
 import asyncio
@@ -16,12 +17,16 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
+from ingest.log_gate import LogGate
 from ingest.metrics import Metrics
-from storage.event_log import INPUTS_TOPIC, EventLog, Frame, LogUnavailable
+from storage.event_log import INPUTS_TOPIC, EventLog, Frame, LogInDoubt, LogUnavailable
 from storage.frames import pack_frames
 
 _LOG = logging.getLogger(__name__)
+_END_S: Final = 1.0
+"""How long the end waits for a look at a log that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,9 @@ class WriterLimits:
 
 class Durable(asyncio.Future[bool]):
     """What everybody of one batch awaits; a waiter who is cancelled does not cancel it for the others."""
+
+    is_in_doubt = False
+    """Whether, of a batch that is not known to be durable, something may be in the log."""
 
     def cancel(self, msg: object | None = None) -> bool:
         """Refuse: the batch is written whether or not one of its waiters still listens."""
@@ -61,6 +69,15 @@ class _Batch:
         ]
 
 
+class _Outcome(NamedTuple):
+    """How a write went."""
+
+    is_durable: bool
+    trouble: str = ""
+    """What the log said; empty = it was not asked, or it is not to blame."""
+    is_in_doubt: bool = False
+
+
 class FrameWriter:
     """Writes lines to the inputs topic; all methods are called on the event loop that `start` ran on.
 
@@ -72,14 +89,17 @@ class FrameWriter:
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._limits = limits or WriterLimits()
-        self._to_write: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._gate = LogGate(metrics)
+        self._to_do: queue.SimpleQueue[_Batch | float | None] = queue.SimpleQueue()
+        """A batch to write, seconds after which to look whether the log is back, or None: the end."""
         self._collecting: _Batch | None = None
         self._in_flight: _Batch | None = None
         self._is_dispatching = False
         self._is_closed = True
         self._lines = 0
         self._size_bytes = 0
-        self._thread = threading.Thread(target=self._write_batches, name="log-writer", daemon=True)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
 
     def start(self) -> None:
         """Begin to take lines."""
@@ -92,13 +112,19 @@ class FrameWriter:
         """Lines and bytes that are not yet answered for."""
         return self._lines, self._size_bytes
 
+    @property
+    def trouble(self) -> str:
+        """Why the log takes nothing now; empty = it does."""
+        return self._gate.trouble
+
     def add(self, partition: int, line: bytes) -> Durable | None:
-        """Take one line; await the result: True = durable. None: the queue is full, nothing was taken."""
+        """Take one line; await the result: True = durable. None: not taken, the queue is full or the log is away."""
         size_bytes = len(line)
         if (
             self._lines >= self._limits.lines
             or self._size_bytes + size_bytes > self._limits.size_bytes
             or self._is_closed
+            or not self._gate.is_passable
         ):
             self._metrics.queue_refusals.inc()
             return None
@@ -121,6 +147,7 @@ class FrameWriter:
             self._lines + len(lines) > self._limits.lines
             or self._size_bytes + size_bytes > self._limits.size_bytes
             or self._is_closed
+            or not self._gate.is_passable
         ):
             self._metrics.queue_refusals.inc()
             return None
@@ -140,8 +167,9 @@ class FrameWriter:
         self._is_closed = True
         while (batch := self._collecting or self._in_flight) is not None:
             await batch.durable
-        self._to_write.put(None)
-        await asyncio.to_thread(self._thread.join)
+        self._closing.set()
+        self._to_do.put(None)
+        await asyncio.to_thread(self._thread.join, _END_S if self._gate.trouble else None)
 
     def _begin(self) -> _Batch:
         batch = self._collecting = _Batch(Durable(loop=self._loop), time.monotonic() + self._timeout_s)
@@ -155,39 +183,74 @@ class FrameWriter:
         batch = self._in_flight = self._collecting
         self._collecting = None
         self._is_dispatching = False
-        self._to_write.put(batch)
+        self._gate.sent()
+        self._to_do.put(batch)
 
-    def _write_batches(self) -> None:
-        while (batch := self._to_write.get()) is not None:
+    def _work(self) -> None:
+        while (task := self._to_do.get()) is not None:
+            if isinstance(task, float):
+                self._look(task)
+                continue
             begun_s = time.monotonic()
-            is_durable = self._write(batch, begun_s)
-            self._loop.call_soon_threadsafe(self._finish, batch, is_durable, time.monotonic() - begun_s)
+            outcome = self._write(task, begun_s)
+            self._loop.call_soon_threadsafe(self._finish, task, outcome, time.monotonic() - begun_s)
 
-    def _write(self, batch: _Batch, begun_s: float) -> bool:
+    def _write(self, batch: _Batch, begun_s: float) -> _Outcome:
         left_s = batch.deadline_s - begun_s
         if left_s <= 0:
-            return False
+            return _Outcome(is_durable=False)
         try:
             self._log.append(batch.frames(), left_s)
         except LogUnavailable as error:
-            _LOG.warning("the log did not take %d inputs: %s", batch.lines_total, error)
-            return False
+            return _Outcome(is_durable=False, trouble=str(error), is_in_doubt=isinstance(error, LogInDoubt))
         except Exception:
             # A defect must not leave everybody waiting for ever; they are told that nothing is promised.
             _LOG.exception("writing %d inputs failed", batch.lines_total)
-            return False
-        return True
+            return _Outcome(is_durable=False)
+        return _Outcome(is_durable=True)
 
-    def _finish(self, batch: _Batch, is_durable: bool, took_s: float) -> None:
-        self._lines -= batch.lines_total
-        self._size_bytes -= batch.size_bytes
+    def _look(self, pause_s: float) -> None:
+        """Look until the log can be read again."""
+        looks = 0
+        while not self._closing.wait(pause_s):
+            try:
+                self._log.bounds(INPUTS_TOPIC)
+            except LogUnavailable as error:
+                _LOG.debug("the log is still away: %s", error)
+                pause_s = self._gate.pause_s(looks)
+                looks += 1
+                continue
+            self._loop.call_soon_threadsafe(self._gate.may_be_back)
+            return
+
+    def _finish(self, batch: _Batch, outcome: _Outcome, took_s: float) -> None:
         self._metrics.append_seconds.observe(took_s)
         self._metrics.batch_inputs.observe(batch.lines_total)
-        if is_durable:
-            self._metrics.inputs_accepted.inc(batch.lines_total)
-        else:
-            self._metrics.inputs_not_written.inc(batch.lines_total)
-        batch.durable.set_result(is_durable)
         self._in_flight = None
+        if outcome.is_durable:
+            self._gate.succeeded()
+        elif outcome.trouble:
+            self._to_do.put(self._gate.failed(outcome.trouble))
+        else:
+            self._gate.undecided()
+        self._answer(batch, outcome)
         if self._collecting is not None:
-            self._dispatch()
+            if self._gate.is_passable:
+                self._dispatch()
+            else:
+                batch, self._collecting = self._collecting, None
+                self._answer(batch, _Outcome(is_durable=False))
+
+    def _answer(self, batch: _Batch, outcome: _Outcome) -> None:
+        """Tell everybody of the batch how it went."""
+        self._lines -= batch.lines_total
+        self._size_bytes -= batch.size_bytes
+        metrics = self._metrics
+        if outcome.is_durable:
+            metrics.inputs_accepted.inc(batch.lines_total)
+        elif outcome.is_in_doubt:
+            metrics.inputs_in_doubt.inc(batch.lines_total)
+        else:
+            metrics.inputs_not_written.inc(batch.lines_total)
+        batch.durable.is_in_doubt = outcome.is_in_doubt
+        batch.durable.set_result(outcome.is_durable)

@@ -67,6 +67,7 @@ class RoomActions:
 
     async def _answer(self, request: LoopRequest, room: str) -> Reply:
         members = members_of(request.header(b"content-type"), request.body)
+        await self._edge.catch_up(room)
         if not await self._edge.directory.has_room(room, request.now_ms):
             raise room_not_found()
         caller = await self._authentication.caller(request, room)

@@ -1,11 +1,10 @@
 """Hawk authentication of one request, by the `mohawk` library, with the contract's refusals.
 
 Checked in this order: the header's form, the id, the MAC, the hash of the body if the client sent one, whether the
-nonce was seen before, the timestamp. Nonces are remembered in this process for as long as their timestamps would be
-accepted. Source: contracts 2.2 and 2.11.
+nonce was seen before, the timestamp. Nonces are remembered for as long as their timestamps would be accepted
+(ingest/nonces.py says by whom). Source: contracts 2.2 and 2.11.
 """
 
-import time
 from typing import Any, Final
 
 from mohawk import Receiver
@@ -21,11 +20,10 @@ from mohawk.util import calculate_ts_mac, parse_authorization_header
 
 from ingest.loop.replies import INVALID_AUTH_TOKEN, LoopRefusal, error
 from ingest.loop.users import HawkUser, HawkUsers
+from ingest.nonces import SeenNonces
 
 ALGORITHM: Final = "sha256"
 _SKEW_S: Final = 60
-_NONCE_MEMORY_S: Final = 2 * _SKEW_S + 10
-_NONCES_MAX: Final = 500_000
 _REQUIRED: Final = ("id", "ts", "nonce", "mac")
 _TIMESTAMP_DIGITS_MAX: Final = 15
 
@@ -61,9 +59,9 @@ class HawkCaller:
 class HawkGate:
     """Lets genuine Hawk requests in."""
 
-    def __init__(self, users: HawkUsers) -> None:
+    def __init__(self, users: HawkUsers, nonces: SeenNonces) -> None:
         self._users = users
-        self._nonces: dict[tuple[str, str, str], float] = {}
+        self._nonces = nonces
 
     async def verify(self, request: HawkRequest) -> HawkCaller:
         """Return who sent the request.
@@ -86,7 +84,7 @@ class HawkGate:
                 request.method,
                 content=request.body,
                 content_type=request.content_type,
-                seen_nonce=self._is_seen,
+                seen_nonce=self._nonces.is_seen,
                 accept_untrusted_content=True,
                 timestamp_skew_in_seconds=_SKEW_S,
             )
@@ -101,19 +99,6 @@ class HawkGate:
         except (HawkFail, ValueError):
             raise _malformed("Bad header format") from None
         return HawkCaller(user.user, receiver)
-
-    def _is_seen(self, hawk_id: str, nonce: str, timestamp: str) -> bool:
-        now_s = time.monotonic()
-        key = (hawk_id, nonce, timestamp)
-        if key in self._nonces:
-            return True
-        while self._nonces:
-            oldest = next(iter(self._nonces))
-            if now_s - self._nonces[oldest] <= _NONCE_MEMORY_S and len(self._nonces) < _NONCES_MAX:
-                break
-            del self._nonces[oldest]
-        self._nonces[key] = now_s
-        return False
 
 
 def hawk_refusal(message: str, attributes: str = "") -> LoopRefusal:

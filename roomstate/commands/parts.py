@@ -24,15 +24,27 @@ def up(
 
 
 @with_settings(*ALL)
-def ingest(settings: Settings) -> None:
+def ingest(settings: Settings) -> int:
     """Run the HTTP edge alone."""
-    from ingest.server import run_ingest  # noqa: PLC0415
+    from ingest.siblings import own_place  # noqa: PLC0415
     from roomstate.data_folder import require_writable  # noqa: PLC0415
 
-    log_as("ingest")
+    place = own_place()
+    log_as("ingest" if place is None else f"ingest-{place.number + 1}")
     if settings.is_log_embedded:
         require_writable(settings.data_dir)
-    run_ingest(settings)
+    if place is None and settings.ingest_processes > 1:
+        from roomstate.running.ingest_processes import run_ingest_processes  # noqa: PLC0415
+
+        return run_ingest_processes(settings)
+    from ingest.server import run_ingest  # noqa: PLC0415
+    from roomstate.running.parent_pipe import remove_with_parent  # noqa: PLC0415
+    from roomstate.running.ready_pipe import say_ready  # noqa: PLC0415
+
+    if place is not None:
+        remove_with_parent(place.folder)
+    run_ingest(settings, say_ready, place)
+    return 0
 
 
 @with_settings(*LOG, *STORE, *LEASES, "processor_port")
@@ -40,11 +52,12 @@ def processor(settings: Settings) -> None:
     """Run one processor alone."""
     from processors.worker import run_processor  # noqa: PLC0415
     from roomstate.data_folder import require_writable  # noqa: PLC0415
+    from roomstate.running.ready_pipe import say_ready  # noqa: PLC0415
 
     log_as("processor")
     if settings.is_log_embedded:
         require_writable(settings.data_dir)
-    run_processor(settings)
+    run_processor(settings, say_ready)
 
 
 @with_settings("data_dir", "store_port", "analyst_time_s", "analyst_memory_mib", "analyst_result_mib")

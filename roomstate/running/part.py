@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from roomstate.running.parent_pipe import VARIABLE
+from roomstate.running import parent_pipe, ready_pipe
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 0.2
@@ -32,11 +32,21 @@ class Part:
         environment: Mapping[str, str],
         stop_s: float,
         working_dir: Path | None = None,
+        *,
+        descriptors: Sequence[int] = (),
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
+        """Shape: `descriptors` are open files that the process inherits under the same numbers; `on_end` is called
+        whenever the process has ended.
+        """
         self.name = name
         self.restarts = False
+        self.is_ready = False
+        """Whether the running process has said that it is ready (running/ready_pipe.py)."""
         self._arguments = arguments
-        self._environment = {**os.environ, **environment, VARIABLE: "1"}
+        self._environment = {**os.environ, **environment, parent_pipe.VARIABLE: "1"}
+        self._descriptors = tuple(descriptors)
+        self._on_end = on_end
         self._stop_s = stop_s
         self._working_dir = working_dir
         self._process: asyncio.subprocess.Process | None = None
@@ -56,6 +66,8 @@ class Part:
             if self._stopping.is_set():
                 self._signal(signal.SIGTERM)  # told while it was being started
             code = await self._process.wait()
+            self.is_ready = False
+            self._on_end()
             if self._stopping.is_set() or not self.restarts:
                 return code
             if time.monotonic() - started >= _HEALTHY_AFTER_S:
@@ -85,15 +97,27 @@ class Part:
         self._signal(signal.SIGKILL)
 
     async def _started(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            # -P: a folder of the working directory must not stand in for one of our packages.
-            *(sys.executable, "-P", "-m", "roomstate", *self._arguments),
-            env=self._environment,
-            cwd=self._working_dir,
-            stdin=asyncio.subprocess.PIPE,
-            # Ctrl-C of the terminal goes to the parent alone, which stops the parts in order.
-            start_new_session=True,
-        )
+        reading, writing = os.pipe()
+        try:
+            return await asyncio.create_subprocess_exec(
+                # -P: a folder of the working directory must not stand in for one of our packages.
+                *(sys.executable, "-P", "-m", "roomstate", *self._arguments),
+                env={**self._environment, ready_pipe.VARIABLE: str(writing)},
+                cwd=self._working_dir,
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(*self._descriptors, writing),
+                # Ctrl-C of the terminal goes to the parent alone, which stops the parts in order.
+                start_new_session=True,
+            )
+        finally:
+            os.close(writing)
+            asyncio.get_running_loop().add_reader(reading, self._hear, reading)
+
+    def _hear(self, reading: int) -> None:
+        """Note what the process says; it ends without a word if it was never ready."""
+        asyncio.get_running_loop().remove_reader(reading)
+        self.is_ready = bool(os.read(reading, 1))
+        os.close(reading)
 
     async def _told_within(self, pause_s: float) -> bool:
         try:

@@ -1,8 +1,8 @@
-"""The whole pipeline on this machine: store (unless there is one elsewhere), log, migrations, processor, ingest.
+"""The whole pipeline on this machine: store (unless there is one elsewhere), log, migrations, processors, ingest.
 
-Start: ports and folder are looked at first; then the store, the migrations, the processor and ingest, until ingest
-says that everything is in reach. Stop: ingest first, which answers what it took; when nothing is pending between log
-and store any more, the processor; the store last.
+Start: settings, ports, folder and log are looked at first; then the store, the migrations, the processors and ingest,
+until each says that it is ready and ingest that everything is in reach. Stop: ingest first, which answers what it took;
+when nothing is pending between log and store any more, the processors; the store last.
 """
 
 import asyncio
@@ -19,9 +19,12 @@ from roomstate.addresses import api_url
 from roomstate.data_folder import FolderLock
 from roomstate.ports import free_port, require_free_port
 from roomstate.refusals import CommandRefused
+from roomstate.running.fitting import processor_ports, require_fitting
+from roomstate.running.ingest_processes import ingest_stop_s
 from roomstate.running.part import Part
 from roomstate.settings_options import environment_of
 from storage.accounting import read_accounting
+from storage.event_log import LogUnavailable
 from storage.migrate import migrate
 from storage.open_log import open_log
 from storage.settings import Settings
@@ -32,7 +35,10 @@ _READY_S: Final = 60.0
 _POLL_S: Final = 0.05
 _PATIENCE_S: Final = 5.0
 """What is waited for is told each time that so much has passed."""
+_MARGIN_S: Final = 2.0
 _DRAINED_S: Final = 30.0
+_HOLDING_S: Final = 10.0
+"""For so long processors are waited for that hold no partition: others, elsewhere, may hold them all."""
 _PROCESSOR_STOP_S: Final = 25.0
 _STORE_STOP_S: Final = 20.0
 
@@ -53,9 +59,12 @@ class Pipeline:
         self.settings = _with_ports(settings)
         self._working_dir = working_dir
         self._parts: dict[str, Part] = {}
+        self._stages: list[list[str]] = []
+        """The parts' names; those of one stage are stopped together."""
         self._running: dict[str, asyncio.Task[int]] = {}
         self._folder: FolderLock | None = None
         self._is_ready = False
+        self._holding_by_s = 0.0
 
     @property
     def api_url(self) -> str:
@@ -77,17 +86,20 @@ class Pipeline:
         Raises: CommandRefused, LogMismatch, LogUnavailable, MigrationError, StoreError; `stop` is due all the same.
         """
         settings = self.settings
+        require_fitting(settings)
         if settings.is_log_embedded or self.has_own_store:
             self._folder = FolderLock(settings.data_dir)
         require_free_port(settings.host, settings.port, "--port")
-        open_log(settings.log_engine_url, settings.partition_count).close()
         if self.has_own_store:
             require_free_port("127.0.0.1", settings.store_port, "--store-port")
+        (await asyncio.to_thread(open_log, settings.log_engine_url, settings.partition_count)).close()
+        if self.has_own_store:
             self.add("store", ("store",), _STORE_STOP_S)
         await self._until(self._store_answers, "store")
         await migrate(settings.store_engine_url(), settings.retention_days)
-        self.add("processor", ("processor",), _PROCESSOR_STOP_S)
-        self.add("ingest", ("ingest",), (settings.log_timeout_ms + settings.decision_timeout_ms) / 1000 + 5)
+        self._add_processors()
+        self._holding_by_s = time.monotonic() + _HOLDING_S
+        self.add("ingest", ("ingest",), ingest_stop_s(settings) + _MARGIN_S)
         await self._until(self._everything_answers, "pipeline")
         self._is_ready = True
         for part in self._parts.values():
@@ -95,17 +107,29 @@ class Pipeline:
 
     def add(self, name: str, arguments: tuple[str, ...], stop_s: float, *, restarts: bool = False) -> None:
         """Start one more part; it is stopped before those that were added earlier."""
-        part = Part(name, arguments, environment_of(self.settings), stop_s, self._working_dir)
+        self._stages.append([])
+        self._add(Part(name, arguments, environment_of(self.settings), stop_s, self._working_dir), restarts=restarts)
+
+    def _add_processors(self) -> None:
+        self._stages.append([])
+        ports = processor_ports(self.settings)
+        for number, port in enumerate(ports, 1):
+            name = "processor" if len(ports) == 1 else f"processor-{number}"
+            environment = environment_of(self.settings.model_copy(update={"processor_port": port}))
+            self._add(Part(name, ("processor",), environment, _PROCESSOR_STOP_S, self._working_dir))
+
+    def _add(self, part: Part, *, restarts: bool = False) -> None:
         part.restarts = restarts
-        self._parts[name] = part
-        self._running[name] = asyncio.create_task(part.run(), name=name)
+        self._stages[-1].append(part.name)
+        self._parts[part.name] = part
+        self._running[part.name] = asyncio.create_task(part.run(), name=part.name)
 
     async def stop(self) -> bool:
         """Stop everything in order; return whether everything accepted is in the store."""
         is_stored = True
-        for name in reversed(self._parts):
-            await self._parts[name].stop(self._running[name])
-            if name == "ingest" and self._is_ready:
+        for names in reversed(self._stages):
+            await asyncio.gather(*(self._parts[name].stop(self._running[name]) for name in names))
+            if names == ["ingest"] and self._is_ready:
                 is_stored = await self._is_drained()
         self._release()
         return is_stored
@@ -154,6 +178,9 @@ class Pipeline:
         return ""
 
     async def _everything_answers(self) -> str:
+        waiting = [name for name, part in self._parts.items() if name != "store" and not part.is_ready]
+        if "ingest" in waiting or (waiting and time.monotonic() < self._holding_by_s):
+            return f"{', '.join(waiting)} not ready yet"
         try:
             async with httpx.AsyncClient() as client:
                 reply = await client.get(f"{self.api_url}/readyz", timeout=5)
@@ -164,19 +191,21 @@ class Pipeline:
     async def _is_drained(self) -> bool:
         """Wait until what is in the log is in the store; return whether that was so in time."""
         settings = self.settings
-        log = open_log(settings.log_engine_url, settings.partition_count)
         pending = "what is"
+        log = None
         try:
+            log = await asyncio.to_thread(open_log, settings.log_engine_url, settings.partition_count)
             async with asyncio.timeout(_DRAINED_S), await Store.connect(settings.store_engine_url()) as store:
                 while (account := await read_accounting(store, log)).pending:
                     pending = str(account.pending)
                     await asyncio.sleep(_POLL_S)
                 return True
-        except (TimeoutError, StoreError) as error:
+        except (TimeoutError, LogUnavailable, StoreError) as error:
             _LOG.warning("%s pending in the log will be stored after the next start (%s)", pending, error or "too slow")
             return False
         finally:
-            log.close()
+            if log is not None:
+                log.close()
 
 
 def _with_ports(settings: Settings) -> Settings:

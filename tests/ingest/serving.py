@@ -16,7 +16,8 @@ from mohawk.base import EmptyValue
 from ingest.app import IngestApp, create_app
 from ingest.edge import Edge, EdgeLimits
 from ingest.loop.users import HawkCredentials, credentials_of
-from ingest.server import listen, server_config
+from ingest.listening import listen
+from ingest.server import server_config
 from ingest.store_gate import StoreGate
 from state_machine.inputs import Input
 from storage.event_log import INPUTS_TOPIC, EventLog

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from ingest.keys import Keys
-from ingest.server import PortInUse, listen, run_ingest
+from ingest.listening import PortInUse, listen
+from ingest.server import run_ingest
 from ingest.tokens import SessionTokens
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC

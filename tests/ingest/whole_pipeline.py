@@ -19,10 +19,11 @@ from tests.fixtures_store import EmbeddedStore
 from tests.ingest.serving import Served, served, settings_for
 
 _PROCESSOR = """
+import pathlib, sys
 from processors.worker import run_processor
 from storage.settings import load_settings
 
-run_processor(load_settings())
+run_processor(load_settings(), pathlib.Path(sys.argv[1]).touch)
 """
 _PATIENCE_S = 60.0
 
@@ -48,9 +49,14 @@ def processing(folder: Path, store_url: str, **settings: Any) -> Iterator["subpr
         "ROOMSTATE_PARTITIONS": "4",
         **{f"ROOMSTATE_{name.upper()}": str(value) for name, value in settings.items()},
     }
+    holding = folder / "holding"
+    holding.unlink(missing_ok=True)
     with (folder / "processor.log").open("ab") as output:
-        process = subprocess.Popen([sys.executable, "-c", _PROCESSOR], env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROCESSOR, str(holding)], env=environment, stdout=output, stderr=output
+        )
     try:
+        wait_until(holding.exists, "the processor to take the partitions over")
         yield process
     finally:
         process.terminate()

@@ -1,0 +1,130 @@
+"""HTTP as uvicorn and httptools speak it, with bounds on what a slow or broken client may hold.
+
+A request's head must come within `HEAD_S` and in `HEAD_BYTES_MAX`; while a body comes, or a reply is taken, something
+must move within `STALL_S`; and there are only so many connections. Whoever keeps to that is not delayed by any of it.
+What is no HTTP at all is answered 400 and told in the log with who sent it.
+"""
+
+import asyncio
+import logging
+import resource
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_LOG = logging.getLogger(__name__)
+HEAD_S: Final = 20.0
+HEAD_BYTES_MAX: Final = 64 * 1024
+STALL_S: Final = 30.0
+_FILES_WANTED: Final = 65_536
+_FILES_KEPT: Final = 256
+"""Open files that are left to the log, the store's client and whatever else is not a client's connection."""
+_TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+def raised_connections_max() -> int:
+    """Let this process open as many files as it may, and return how many connections that leaves room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, _FILES_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    files = _FILES_WANTED if soft == resource.RLIM_INFINITY else soft
+    return max(files - _FILES_KEPT, files // 2)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    connections_max = 1 << 30
+    head_s = HEAD_S
+    stall_s = STALL_S
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._is_in_head = True
+        self._is_in_body = False
+        self._head_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._reply_deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin, unless there are too many already."""
+        super().connection_made(transport)
+        if len(self.connections) > self.connections_max:
+            transport.write(_TOO_MANY)
+            transport.close()
+        else:
+            self._deadline = self.loop.call_later(self.head_s, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stop_waiting()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and see to it that the rest follows."""
+        self._unset_keepalive_if_required()
+        if self._is_in_head:
+            self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # there is nothing to upgrade to; the request is served as it is
+        except httptools.HttpParserError as error:
+            _LOG.warning("%s sent what is no HTTP request: %s", self._peer, error)
+            self.send_400_response("Invalid HTTP request received.")
+            return
+        if self._is_in_body:
+            self._stop_waiting()
+            self._deadline = self.loop.call_later(self.stall_s, self.transport.abort)
+        elif self._is_in_head and self._head_bytes > HEAD_BYTES_MAX:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+        elif not self._is_in_head and self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()  # a request is whole
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self.head_s, self.transport.abort)
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        self._is_in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that a body may follow."""
+        self._is_in_head = False
+        self._is_in_body = True
+        self._head_bytes = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that the request is whole."""
+        self._is_in_body = False
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take its reply, but not for ever."""
+        self._reply_deadline = self.loop.call_later(self.stall_s, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on replying."""
+        if self._reply_deadline is not None:
+            self._reply_deadline.cancel()
+            self._reply_deadline = None
+            super().resume_writing()
+
+    @property
+    def _peer(self) -> str:
+        return "somebody" if self.client is None else f"{self.client[0]}:{self.client[1]}"
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

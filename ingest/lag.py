@@ -1,0 +1,131 @@
+"""What can be reached, and how far the store is behind the log, as /metrics and /readyz tell it.
+
+Looked at when somebody asks, at most once in a while, each part on its own and for a bounded time. What is not known is
+not told: while the store is away /metrics has no lag, and /readyz says null.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ingest.store_gate import StoreGate
+from storage.clock import now_ms
+from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogUnavailable
+from storage.lag import Stored, Tail, all_tails, read_stored, read_tails
+from storage.store import StoreError
+
+_FRESH_S: Final = 0.5
+_PATIENCE_S: Final = 3.0
+_ACCOUNT: Final = "Inputs of all partitions: accepted = stored + dead_lettered + pending, which is estimated if long."
+_FRAMES: Final = "Frames that are not in the store yet."
+_INPUTS: Final = "Inputs that are not in the store yet; estimated if many."
+_SECONDS: Final = "Age of the oldest frame that is not in the store yet."
+
+_Found = TypeVar("_Found")
+
+
+class LagWatch(Collector):
+    """Looks at log, store and processors, and shows what it saw."""
+
+    def __init__(self, log: EventLog, store: StoreGate) -> None:
+        self._log = log
+        self._store = store
+        self._looking: asyncio.Task[None] | None = None
+        self._looked_at_s = float("-inf")
+        self._bounds: Mapping[int, Bounds] | None = None
+        self._stored: Stored | None = None
+        self._tails: Mapping[int, Tail] | None = None
+        self.troubles: dict[str, str] = {}
+        """Why the log, the store or the processor can't be reached; '' = it can."""
+
+    @property
+    def tail(self) -> Tail | None:
+        """What waited for the store when it was last looked; None = not known."""
+        return None if self._tails is None else all_tails(self._tails.values())
+
+    async def look(self) -> None:
+        """Look, unless somebody did a moment ago; who asks meanwhile shares the answer."""
+        if self._looking is None:
+            if time.monotonic() - self._looked_at_s < _FRESH_S:
+                return
+            self._looking = asyncio.create_task(self._look())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.shield(self._looking)
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield what was seen."""
+        reachable = GaugeMetricFamily("roomstate_reachable", "Whether this part can be reached.", labels=["part"])
+        for part, trouble in self.troubles.items():
+            reachable.add_metric([part], 0 if trouble else 1)
+        yield reachable
+        if self._bounds is not None:
+            ends = {partition: bounds.end for partition, bounds in self._bounds.items()}
+            yield _by_partition("roomstate_log_end_offset", "Offset that the next frame will get.", ends)
+        if self._stored is not None:
+            yield _by_partition("roomstate_stored_offset", "Highest offset in the store.", self._stored.marks)
+        if self._tails is not None and self._stored is not None:
+            yield from _lag_metrics(self._tails, self._stored)
+
+    def _looked(self, task: "asyncio.Task[None]") -> None:
+        self._looking = None
+        self._looked_at_s = time.monotonic()
+
+    async def _look(self) -> None:
+        # The store is asked first and the log when it has answered: what is stored meanwhile counts as waiting.
+        stored, workers = asyncio.create_task(self._read_stored()), asyncio.create_task(self._count_workers())
+        self._stored, store_trouble = await _answered(stored)
+        self._bounds, log_trouble = await _answered(asyncio.to_thread(self._log.bounds, INPUTS_TOPIC))
+        self._tails = None
+        if self._stored is not None and self._bounds is not None:
+            reading = asyncio.to_thread(read_tails, self._log, self._bounds, self._stored.marks, now_ms())
+            self._tails, log_trouble = await _answered(reading)
+        _, processor_trouble = await _answered(workers)
+        self.troubles = {"log": log_trouble, "store": store_trouble, "processor": processor_trouble}
+
+    async def _read_stored(self) -> Stored:
+        return await read_stored(await self._store.store(), self._log.partitions)
+
+    async def _count_workers(self) -> int:
+        if not (workers := await asyncio.to_thread(self._log.consumers)):
+            raise LogUnavailable("no processor is at work on the log")
+        return workers
+
+
+async def _answered(question: Awaitable[_Found]) -> tuple[_Found | None, str]:
+    """Return the answer, or None and why there is none."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return await question, ""
+    except TimeoutError:
+        return None, "no answer in time"
+    except (LogUnavailable, StoreError) as error:
+        return None, str(error)
+
+
+def _lag_metrics(tails: Mapping[int, Tail], stored: Stored) -> Iterator[Metric]:
+    pending = all_tails(tails.values()).inputs
+    places = {
+        "accepted": stored.accepted + pending,
+        "stored": stored.stored,
+        "dead_lettered": stored.dead_lettered,
+        "pending": pending,
+    }
+    account = GaugeMetricFamily("roomstate_inputs", _ACCOUNT, labels=["place"])
+    for place, inputs in places.items():
+        account.add_metric([place], inputs)
+    yield account
+    yield _by_partition("roomstate_lag_frames", _FRAMES, {number: tail.frames for number, tail in tails.items()})
+    yield _by_partition("roomstate_lag_inputs", _INPUTS, {number: tail.inputs for number, tail in tails.items()})
+    ages_s = {number: tail.age_ms / 1000 for number, tail in tails.items()}
+    yield _by_partition("roomstate_lag_seconds", _SECONDS, ages_s)
+
+
+def _by_partition(name: str, meaning: str, values: Mapping[int, float]) -> Metric:
+    family = GaugeMetricFamily(name, meaning, labels=["partition"])
+    for partition, value in sorted(values.items()):
+        family.add_metric([str(partition)], value)
+    return family
