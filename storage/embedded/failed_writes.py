@@ -4,8 +4,8 @@ The engine in this process does not tell when a write to a file fails: it counts
 keeps the file cut short (chdb-core, `WriteBufferFromFileDescriptor::nextImpl`; a full disk is found beforehand in most
 cases, but a write fails all the same where somebody else fills the disk meanwhile, at a quota, or when the device
 fails). So the count is looked at after each writing statement, before it is answered, and twice a second for the sake
-of merges. At the first failure the process ends at once. The next start finds the parts that were cut short, by their
-sizes, sets them aside, and goes on with what they replaced, which stays on disk for a minute (migration 0004).
+of merges. At the first failure the process ends at once. The next start sets aside the parts that were cut short
+(`cut_parts`) and goes on with what they replaced, which stays on disk for a minute (migration 0004).
 """
 
 import logging

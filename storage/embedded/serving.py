@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from storage.embedded.analyst import AnalystRules
 from storage.embedded.analyst_names import AllowedNames
 from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.app import DoorApp
+from storage.embedded.cut_parts import set_aside_cut_parts
 from storage.embedded.door import Door
 from storage.embedded.engine import Engine, Surroundings, loaded_version
 from storage.embedded.engine_errors import EngineError
@@ -26,6 +28,7 @@ from storage.embedded.users import Users
 if TYPE_CHECKING:
     from storage.embedded.server import StoreLimits
 
+_LOG = logging.getLogger(__name__)
 _STOP_S: Final = 20
 _READERS_STOP_S: Final = 2
 _KEEP_ALIVE_S: Final = 30
@@ -62,6 +65,8 @@ class Serving:
     def __init__(self, folder: StoreFolder, password: str, limits: "StoreLimits") -> None:
         self.version = loaded_version()
         folder.check_version(self.version)
+        if cut := set_aside_cut_parts(folder.engine):
+            _LOG.warning("store: parts that a failed write cut short are set aside: %s", ", ".join(cut))
         try:
             self._engine = Engine(folder.engine)
         except EngineError as error:

@@ -106,12 +106,12 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(small_disk: Path) 
         store.stop()
 
 
-@pytest.fixture
-def failing_store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+@pytest.fixture(params=["", ", PROJECTION p (SELECT row, count() GROUP BY row)"])
+def failing_store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EmbeddedStore]:
     """A store with a table of twenty parts, whose files may from now on not grow beyond 4 kB."""
     store = EmbeddedStore(tmp_path / "data", free_port())
     store.start()
-    store.run(f"{_TABLE}, old_parts_lifetime = 60")
+    store.run(f"{_TABLE.replace('row UInt32', f'row UInt32{request.param}')}, old_parts_lifetime = 60")
     store.run("SYSTEM STOP MERGES t")
     for block in range(20):
         store.run(f"INSERT INTO t SELECT {block}, rand() FROM numbers(1000)")
