@@ -118,7 +118,9 @@ class Instance:
             for url in self.urls:
                 while trouble := await _trouble(http, url):
                     if time.monotonic() > deadline_s:
-                        raise CommandRefused(f"not ready after {patience_s:.0f} s: {trouble}")
+                        raise CommandRefused(
+                            f"not ready after {patience_s:.0f} s: {trouble}; see {self.folder / 'logs'}"
+                        )
                     await asyncio.sleep(_POLL_S)
 
     async def connected_store(self) -> Store:

@@ -1,6 +1,7 @@
 """One part of the pipeline as a process that can be killed, frozen, starved of disk, and started again.
 
-Unlike the parts of `roomstate up` it stays down until somebody starts it. What it prints goes through a pipe into a
+As under `roomstate up` it is started again when it ends by itself; once killed or stopped here it stays down until it
+is started here. What it prints goes through a pipe into a
 file: a part whose files may not grow must not fail because of what it says.
 """
 
@@ -19,6 +20,8 @@ from roomstate.running.parent_death import end_with_starter
 from roomstate.running.parent_pipe import VARIABLE
 
 _STOP_S: Final = 30.0
+_PAUSE_S: Final = 0.3
+"""Before a part that ended by itself is started again."""
 _CHUNK_BYTES: Final = 1 << 16
 
 
@@ -33,7 +36,10 @@ class ChaosPart:
         self._folder = folder
         self.clock = SteppedClock(folder / "clocks" / name)
         self._process: asyncio.subprocess.Process | None = None
-        self._copying: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._is_to_end = False
+        self.ended_by_itself = 0
+        """How often it did."""
 
     @property
     def pid(self) -> int:
@@ -46,22 +52,10 @@ class ChaosPart:
         return self._folder / "logs" / f"{self.name}.log"
 
     async def start(self) -> None:
-        """Start the process, unless it runs."""
-        if self.pid:
-            return
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "roomstate.chaos.stepped_clock", str(self.clock.path), *self._arguments),
-            env=self._environment,
-            cwd=self._folder,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            # Ctrl-C of the terminal goes to the experiment alone.
-            start_new_session=True,
-            # The pipe on stdin ends it with its starter, but not while it is frozen.
-            preexec_fn=end_with_starter,
-        )
-        self._copying = asyncio.create_task(_copy(self._process, self.log_path))
+        """Start the process, unless it runs, and from now on again whenever it ends by itself."""
+        if self._keeping is None:
+            process = await self._started()
+            self._keeping = asyncio.create_task(self._keep(process))
 
     async def kill(self) -> None:
         """End the process as a crash would."""
@@ -89,19 +83,48 @@ class ChaosPart:
             with contextlib.suppress(ProcessLookupError):
                 resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    async def _end(self, number: int) -> None:
-        process = self._process
-        if process is None:
-            return
-        self._signal(number)
-        self._signal(signal.SIGCONT)  # a frozen one would not notice
-        try:
-            await asyncio.wait_for(process.wait(), _STOP_S)
-        except TimeoutError:
-            self._signal(signal.SIGKILL)
+    async def _started(self) -> asyncio.subprocess.Process:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "roomstate.chaos.stepped_clock", str(self.clock.path), *self._arguments),
+            env=self._environment,
+            cwd=self._folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            # Ctrl-C of the terminal goes to the experiment alone.
+            start_new_session=True,
+            # The pipe on stdin ends it with its starter, but not while it is frozen.
+            preexec_fn=end_with_starter,
+        )
+        return self._process
+
+    async def _keep(self, process: asyncio.subprocess.Process) -> None:
+        """Copy what the process prints; when it ends by itself, start it again."""
+        while True:
+            await _copy(process, self.log_path)
             await process.wait()
-        if self._copying is not None:
-            await self._copying
+            if self._is_to_end:
+                return
+            self.ended_by_itself += 1
+            await asyncio.sleep(_PAUSE_S)
+            if self._is_to_end:
+                return
+            process = await self._started()
+
+    async def _end(self, number: int) -> None:
+        keeping, self._keeping = self._keeping, None
+        if keeping is None:
+            return
+        self._is_to_end = True
+        try:
+            self._signal(number)
+            self._signal(signal.SIGCONT)  # a frozen one would not notice
+            _, late = await asyncio.wait({keeping}, timeout=_STOP_S)
+            if late:
+                self._signal(signal.SIGKILL)
+            await keeping
+        finally:
+            self._is_to_end = False
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

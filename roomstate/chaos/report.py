@@ -105,9 +105,10 @@ def _line_of(result: RoundResult) -> str:
     other = sum(result.answers.values()) - accepted
     figures = f"{account.accepted:>8}  {account.stored:>8}  {account.pending:>7}" if account else f"{'?':>27}"
     verified = "equal" if result.verified else "NOT"
+    ended = f" ({', '.join(result.ended)} ended by itself)" if result.ended else ""
     return (
         f"{result.number:>5}  {result.recovery_s:>7.1f} s  {accepted:>5}  {other:>5}  {figures}  {verified:>6}"
-        f"  {len(findings.lost):>4}  {len(findings.doubled):>7}  {' + '.join(result.faults)}"
+        f"  {len(findings.lost):>4}  {len(findings.doubled):>7}  {' + '.join(result.faults)}{ended}"
     )
 
 

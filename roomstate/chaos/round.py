@@ -38,6 +38,8 @@ class RoundResult:
     recovery_s: float = 0.0
     """From the end of the repair until every ingest process got a decision again."""
     answers: dict[Answer, int] = field(default_factory=dict)
+    ended: tuple[str, ...] = ()
+    """Parts that ended by themselves, and were started again."""
     account: Accounting | None = None
     """Of the whole run so far; None = it could not be read."""
     verified: bool = False
@@ -54,6 +56,7 @@ class RoundResult:
         return {
             "round": self.number,
             "faults": list(self.faults),
+            "ended_by_themselves": list(self.ended),
             "recovery_s": round(self.recovery_s, 2),
             "inputs": {answer.value: self.answers.get(answer, 0) for answer in Answer},
             "stored_unpromised": {answer.value: number for answer, number in findings.unpromised.items()},
@@ -85,6 +88,7 @@ class Rounds:
         """Play one round and return what came of it."""
         result = RoundResult(number, tuple(fault.name for fault in faults))
         self._load.begin_round(number)
+        ended = {part: part.ended_by_itself for part in self._instance.parts}
         async with self._load.running():
             await asyncio.sleep(_BEFORE_S)
             await self._break(faults, random)
@@ -94,6 +98,7 @@ class Rounds:
         if trouble:
             result.findings.broken.append(f"no recovery: {trouble}")
         result.answers = dict(self._witness.counts())
+        result.ended = tuple(part.name for part, times in ended.items() if part.ended_by_itself > times)
         try:
             async with await self._instance.connected_store() as store:
                 await self._compare(store, result)
