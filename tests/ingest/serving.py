@@ -15,8 +15,8 @@ from mohawk.base import EmptyValue
 
 from ingest.app import IngestApp, create_app
 from ingest.edge import Edge, EdgeLimits
-from ingest.loop.users import HawkCredentials, credentials_of
 from ingest.listening import listen
+from ingest.loop.users import HawkCredentials, credentials_of
 from ingest.server import server_config
 from ingest.store_gate import StoreGate
 from state_machine.inputs import Input
