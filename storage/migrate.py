@@ -3,6 +3,10 @@
 Each file is applied once and recorded in `schema_migrations` with its checksum. ClickHouse has no transactions over
 DDL, so every statement of a file must be one that may run twice (IF NOT EXISTS, OR REPLACE): a migration that was cut
 off, or that two programs run at once, is simply run again. The retention is no migration but a setting, applied last.
+
+On a cluster the same files make replicated tables on every server and one table over all shards (`migration_text`);
+servers that joined later are given what the others have (`cluster_schema`). Before anything is changed it is checked
+that the user may do all of it, and that the database was made for what the store is now.
 """
 
 import asyncio
@@ -12,21 +16,26 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from storage.clock import now_ms
+from storage.cluster_schema import check_layout, complete_servers
+from storage.migration_rights import missing_rights
+from storage.migration_text import STANDING_FOR_ALL, ClusterNames, quoted, rendered
 from storage.store import Store, StoreRefused
+from storage.store_url import parse_store_url
 
 MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _TTL_DAYS = re.compile(r"\bTTL toDate\(judged_at\) \+ toIntervalDay\((\d+)\)")
 _ATTEMPTS = 3
+_TIMEOUT_S = 120.0
 _CREATE_RECORD = """
-CREATE TABLE IF NOT EXISTS schema_migrations
+CREATE TABLE IF NOT EXISTS schema_migrations{on_cluster}
 (
     number UInt32,
     name String,
     checksum String,
     applied_at DateTime64(3, 'UTC')
 )
-ENGINE = ReplacingMergeTree(applied_at)
+ENGINE = {everywhere:ReplacingMergeTree(applied_at)}
 ORDER BY number
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
@@ -45,8 +54,8 @@ class Migration(NamedTuple):
     statements: tuple[str, ...]
 
 
-def read_migrations(folder: Path = MIGRATIONS_DIR) -> list[Migration]:
-    """Return the migrations of a folder in order.
+def read_migrations(folder: Path = MIGRATIONS_DIR, names: ClusterNames | None = None) -> list[Migration]:
+    """Return the migrations of a folder in order, as they are for one server or for a cluster.
 
     Raises: MigrationError if a file's name does not fit or a number is missing or double.
     """
@@ -56,8 +65,8 @@ def read_migrations(folder: Path = MIGRATIONS_DIR) -> list[Migration]:
         if match is None:
             raise MigrationError(f"{path.name}: a migration is named NNNN_what_it_does.sql")
         text = path.read_text(encoding="utf-8")
-        checksum = hashlib.sha256(text.encode()).hexdigest()
-        found.append(Migration(int(match[1]), path.stem, checksum, split_statements(text)))
+        checksum = hashlib.sha256(rendered(text, names and STANDING_FOR_ALL).encode()).hexdigest()
+        found.append(Migration(int(match[1]), path.stem, checksum, split_statements(rendered(text, names))))
     numbers = [migration.number for migration in found]
     if numbers != list(range(1, len(found) + 1)):
         raise MigrationError(f"migrations must be numbered 1, 2, 3, … without gap; found {numbers}")
@@ -76,33 +85,56 @@ async def migrate(url: str, retention_days: int = 0, folder: Path = MIGRATIONS_D
 
     Raises: MigrationError; StoreUnavailable, StoreRefused from the store.
     """
-    migrations = read_migrations(folder)
-    await _create_database(url)
-    async with await Store.connect(url, timeout_s=120.0) as store:
-        await store.command(_CREATE_RECORD)
+    names = await _prepared_database(url)
+    migrations = read_migrations(folder, names)
+    async with await Store.connect(url, timeout_s=_TIMEOUT_S) as store:
+        await _check_layout(store)
         _check(await _recorded(store), migrations, store.database)
+        if names is not None:
+            await complete_servers(store, names)
+        await store.command(rendered(_CREATE_RECORD, names))
         applied = [migration.name for migration in migrations if await _apply(store, migration)]
-        await _set_retention(store, retention_days)
+        await _set_retention(store, retention_days, names)
     return applied
 
 
 async def retention_days(store: Store) -> int:
     """Return for how many days the store keeps facts; 0 = for ever."""
     rows = await store.rows(
-        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'room_events'"
+        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
+        {"name": "room_events_local" if store.cluster else "room_events"},
     )
     match = _TTL_DAYS.search(rows[0][0]) if rows else None
     return int(match[1]) if match else 0
 
 
-async def _create_database(url: str) -> None:
-    async with await Store.connect(url, database="default") as store:
-        name = Store.database_of(url)
-        if not await store.rows("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": name}):
-            await store.command(f"CREATE DATABASE IF NOT EXISTS {_quoted(name)}")
+async def _prepared_database(url: str) -> ClusterNames | None:
+    """See to it that the database is there and that the user may work on it; return the names of a cluster.
+
+    Raises: MigrationError, StoreUnavailable, StoreRefused.
+    """
+    async with await Store.connect(url, database="system", timeout_s=_TIMEOUT_S) as store:
+        name = parse_store_url(url).database
+        names = ClusterNames(store.cluster.name, name) if store.cluster else None
+        exists = bool(await store.rows("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": name}))
+        if missing := await missing_rights(store, name, exists=exists):
+            raise MigrationError(f"the store's user may not do what a migration of {name} needs: {missing}")
+        if names is not None or not exists:
+            await store.command(rendered(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}{{on_cluster}}", names))
+    return names
+
+
+async def _check_layout(store: Store) -> None:
+    """Refuse a database that was made for something else than the store is. Raises: MigrationError."""
+    try:
+        await check_layout(store)
+    except StoreRefused as error:
+        raise MigrationError(error.text) from error
 
 
 async def _recorded(store: Store) -> dict[int, tuple[str, str]]:
+    if await store.rows("EXISTS TABLE schema_migrations") == [(0,)]:
+        return {}
     rows = await store.rows("SELECT number, name, checksum FROM schema_migrations FINAL ORDER BY number")
     return {number: (name, checksum) for number, name, checksum in rows}
 
@@ -149,15 +181,9 @@ async def _apply(store: Store, migration: Migration) -> bool:
     return True
 
 
-async def _set_retention(store: Store, days: int) -> None:
+async def _set_retention(store: Store, days: int, names: ClusterNames | None) -> None:
     """Make the base table forget whole days after `days`; 0 = never. Does nothing if it is so already."""
     if await retention_days(store) == days:
         return
-    if days:
-        await store.command(f"ALTER TABLE room_events MODIFY TTL toDate(judged_at) + INTERVAL {int(days)} DAY")
-    else:
-        await store.command("ALTER TABLE room_events REMOVE TTL")
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+    change = f"MODIFY TTL toDate(judged_at) + INTERVAL {int(days)} DAY" if days else "REMOVE TTL"
+    await store.command(rendered(f"ALTER TABLE room_events{{_local}}{{on_cluster}} {change}", names))

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from storage.columns import LANDING_TABLE
+from storage.cluster_schema import check_layout
 from storage.event_log import Bounds, LogMismatch
+from storage.settling import SETTLE_S, settle
 from storage.store import Store, StoreUnavailable
 
 _CLAIM_ATTEMPTS: Final = 12
 _PAUSE_MAX_S: Final = 2.0
 """Losers of a simultaneous claim try again after a random pause that grows up to this, so that one gets through."""
-_SETTLE_S: Final = 60.0
-"""Longer than a ClickHouse server waits for the body of an insert whose sender froze (30 s)."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -82,7 +81,7 @@ class LogGap(LogMismatch):
 
 
 async def claim(
-    store: Store, partitions: Iterable[int], owner: str, log_id: str, now_ms: int, *, settle_s: float = _SETTLE_S
+    store: Store, partitions: Iterable[int], owner: str, log_id: str, now_ms: int, *, settle_s: float = SETTLE_S
 ) -> dict[int, int]:
     """Become the owner of the partitions and return the epoch of each; older owners can't write any more.
 
@@ -106,7 +105,7 @@ async def claim(
         epochs = {partition: epoch for partition, epoch in epochs.items() if newest[partition] == epoch}
         if len(epochs) == len(wanted):
             await _check_log_id(store, log_id)
-            await _wait_for_older_inserts(store, settle_s)
+            await settle(store, epochs, settle_s)
             return epochs
         await asyncio.sleep(random.uniform(0, min(0.05 * 2**attempt, _PAUSE_MAX_S)))
     raise StoreUnavailable(f"others keep claiming partitions {wanted}: is another set of processors running?")
@@ -183,6 +182,7 @@ async def accept_gap(store: Store, gap: LogGap, now_ms: int) -> None:
 
 
 async def _check_log_id(store: Store, log_id: str) -> None:
+    await check_layout(store)
     for (known,) in await store.rows("SELECT DISTINCT log_id FROM owners WHERE log_id != ''"):
         if known != log_id:
             raise LogOfAnotherStore(log_id, known)
@@ -210,25 +210,3 @@ async def _insert_owners(store: Store, owner: Owner, epochs: Mapping[int, int], 
         """,
         {"places": places, "owner": owner.owner, "log_id": owner.log_id, "now_ms": owner.now_ms},
     )
-
-
-async def _wait_for_older_inserts(store: Store, settle_s: float) -> None:
-    """Return when every insert that is running now, and so may have passed the gate before the claim, has ended."""
-    older = await _running_inserts(store)
-    pause_s = 0.005
-    try:
-        async with asyncio.timeout(settle_s):
-            while older:
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, 0.25)
-                older &= await _running_inserts(store)
-    except TimeoutError as error:
-        raise StoreUnavailable(f"an older insert has been running for more than {settle_s:g} s") from error
-
-
-async def _running_inserts(store: Store) -> set[str]:
-    rows = await store.rows(
-        "SELECT query_id FROM system.processes WHERE query_kind = 'Insert' AND position(query, {table:String}) > 0",
-        {"table": LANDING_TABLE},
-    )
-    return {query_id for (query_id,) in rows}

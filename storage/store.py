@@ -8,19 +8,29 @@ not through its `insert_arrow`.
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self, cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Any, Final, Self, TypeVar, cast
 
-import aiohttp
 import pyarrow
-from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from storage.store_errors import InsertUncertain, StaleEpoch, StoreError, StoreRefused, StoreUnavailable, translate
+from storage.cluster import Cluster
+from storage.sharded_insert import insert_by_shard
+from storage.store_client import DRIVER_ERRORS, open_client
+from storage.store_errors import (
+    InsertUncertain,
+    ReplicasBusy,
+    StaleEpoch,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    translate,
+)
+from storage.store_url import parse_store_url
 
 __all__ = ["InsertUncertain", "StaleEpoch", "Store", "StoreError", "StoreRefused", "StoreUnavailable"]
 
@@ -37,12 +47,11 @@ _INSERT_SETTINGS: Final[dict[str, Any]] = {
     "min_insert_block_size_bytes": 1 << 40,
     "max_insert_threads": 1,
 }
-_DRIVER_ERRORS = (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError)
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_KEEPALIVE_S = 2.5
-"""Shorter than any server's, so that an insert is not sent into a connection that the server is closing."""
+_REPLICAS_PATIENCE_S = 5.0
+"""For so long a statement is tried again that a cluster's replicas only made wait."""
 
 Parameters = Mapping[str, Any]
+_Result = TypeVar("_Result")
 
 
 class Store:
@@ -52,49 +61,31 @@ class Store:
     Raises (every method): StoreUnavailable, StoreRefused.
     """
 
-    def __init__(self, client: AsyncClient, where: str, database: str, timeout_s: float) -> None:
+    def __init__(
+        self, client: AsyncClient, where: str, database: str, timeout_s: float, cluster: Cluster | None = None
+    ) -> None:
         self._client = client
         self._where = where
         self._timeout_s = timeout_s
         self.database = database
+        self.cluster = cluster
+        """The cluster that the store is; None = a single server."""
 
     @classmethod
     async def connect(
         cls, url: str, database: str | None = None, timeout_s: float = 30.0, connections: int = 8
     ) -> Self:
-        """Connect to `http[s]://user:password@host:port/database`; `database` overrides the URL's.
+        """Connect to a store's URL (storage.store_url); `database` overrides the URL's.
 
         Units: `timeout_s` bounds each query and insert (not streams).
         """
-        parts = urlsplit(url)
-        where, port = _address(parts)
-        name = database or cls.database_of(url)
         try:
-            async with asyncio.timeout(timeout_s):
-                client = await create_async_client(
-                    host=parts.hostname,
-                    port=port,
-                    interface=parts.scheme,
-                    username=unquote(parts.username) if parts.username else None,
-                    password=unquote(parts.password or ""),
-                    database=name,
-                    compress=parts.hostname not in _LOOPBACK,
-                    connect_timeout=min(timeout_s, 5.0),
-                    send_receive_timeout=timeout_s,
-                    connector_limit=connections,
-                    connector_limit_per_host=connections,
-                    keepalive_timeout=_KEEPALIVE_S,
-                    tz_mode="aware",
-                    client_name="roomstate",
-                )
-        except _DRIVER_ERRORS as error:
-            raise translate(error, where) from error
-        return cls(client, where, name, timeout_s)
-
-    @staticmethod
-    def database_of(url: str) -> str:
-        """Return the database that a store's URL names; `roomstate` if it names none."""
-        return unquote(urlsplit(url).path.strip("/")) or "roomstate"
+            address = parse_store_url(url)
+        except ValueError as error:
+            raise StoreRefused(0, f"the store's URL: {error}") from None
+        name = database or address.database
+        client, cluster = await open_client(address, name, timeout_s, connections)
+        return cls(client, address.where, name, timeout_s, cluster)
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Return all rows of a query; times come as aware UTC datetimes."""
@@ -104,9 +95,8 @@ class Store:
         self, sql: str, parameters: Parameters | None = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the names of the columns and all rows of a query."""
-        async with self._translated():
-            result = await self._client.query(sql, parameters=dict(parameters or {}))
-            return list(result.column_names), [tuple(row) for row in result.result_rows]
+        result = await self._done(lambda: self._client.query(sql, parameters=dict(parameters or {})))
+        return list(result.column_names), [tuple(row) for row in result.result_rows]
 
     async def dicts(self, sql: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         """Return all rows of a query, each by column name."""
@@ -115,8 +105,9 @@ class Store:
 
     async def arrow(self, sql: str, parameters: Parameters | None = None) -> pyarrow.Table:
         """Return all rows of a query as an Arrow table, strings as strings."""
-        async with self._translated():
-            return await self._client.query_arrow(sql, parameters=dict(parameters or {}), use_strings=True)
+        return await self._done(
+            lambda: self._client.query_arrow(sql, parameters=dict(parameters or {}), use_strings=True)
+        )
 
     async def stream_rows(
         self, sql: str, parameters: Parameters | None = None, settings: Mapping[str, Any] | None = None
@@ -140,22 +131,35 @@ class Store:
 
     async def command(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement that returns no rows."""
-        async with self._translated():
-            await self._client.command(sql, parameters=dict(parameters or {}))
+        await self._done(lambda: self._client.command(sql, parameters=dict(parameters or {})))
 
     async def insert(self, table_name: str, table: pyarrow.Table) -> None:
         """Insert the table's columns as one block; on return it is stored as one part, on disk.
 
-        Raises: StaleEpoch if the gate refused it; InsertUncertain if it may have been applied; StoreUnavailable and
-        StoreRefused if it surely was not.
+        On a cluster there is one block, and one part, for each shard that the rows' log partitions belong to.
+        Raises: StaleEpoch if the gate refused it; InsertUncertain if it, or a part of it, may have been applied;
+        StoreUnavailable and StoreRefused if it surely was not.
         """
         if table.num_rows > INSERT_ROWS_MAX:
             raise ValueError(f"{table.num_rows} rows in one insert, at most {INSERT_ROWS_MAX} stay one part")
+        cluster = self.cluster
+        if cluster is None:
+            await self._insert_block(table_name, table, _INSERT_SETTINGS)
+            return
+
+        async def insert(shard: int, block: pyarrow.Table) -> None:
+            await self._insert_block(table_name, block, _INSERT_SETTINGS | cluster.insert_settings(shard))
+
+        await insert_by_shard(table, cluster, insert)
+
+    async def _insert_block(self, table_name: str, table: pyarrow.Table, settings: dict[str, Any]) -> None:
         body = await asyncio.to_thread(_arrow_stream, table)
-        async with self._translated(inserting=True):
-            await self._client.raw_insert(
-                table_name, table.column_names, io.BytesIO(body), settings=_INSERT_SETTINGS, fmt="ArrowStream"
-            )
+        await self._done(
+            lambda: self._client.raw_insert(
+                table_name, table.column_names, io.BytesIO(body), settings=settings, fmt="ArrowStream"
+            ),
+            inserting=True,
+        )
 
     async def is_reachable(self) -> bool:
         """Tell whether the store answers `/ping` now."""
@@ -173,27 +177,25 @@ class Store:
     ) -> None:
         await self.close()
 
+    async def _done(self, ask: Callable[[], Awaitable[_Result]], *, inserting: bool = False) -> _Result:
+        """Return what is asked for, asking again for a while if a cluster's replicas only need a moment."""
+        give_up_at = time.monotonic() + _REPLICAS_PATIENCE_S
+        while True:
+            try:
+                async with self._translated(inserting):
+                    return await ask()
+            except ReplicasBusy:
+                if time.monotonic() > give_up_at:
+                    raise
+                await asyncio.sleep(random.uniform(0.005, 0.05))
+
     @asynccontextmanager
     async def _translated(self, inserting: bool = False, bounded: bool = True) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._timeout_s if bounded else None):
                 yield
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             raise translate(error, self._where, inserting) from error
-
-
-def _address(parts: SplitResult) -> tuple[str, int]:
-    """Return host and port of a store's URL, as shown and as used.
-
-    Raises: StoreRefused if it is no such URL; the text does not repeat it, it may hold a password.
-    """
-    try:
-        port = parts.port or (8443 if parts.scheme == "https" else 8123)
-    except ValueError:
-        port = 0
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port:
-        raise StoreRefused(0, "the store's URL must be http[s]://user:password@host:port/database")
-    return f"{parts.hostname}:{port}", port
 
 
 def _arrow_stream(table: pyarrow.Table) -> bytes:

@@ -8,7 +8,7 @@
 -- * Aggregates are projections, part of each part itself, so they can't be ahead of or behind the rows.
 -- * Parts are synced to disk before an insert is answered; up to 128 MiB they are one file of all columns, because an
 --   insert of 50,000 rows that makes and syncs a file for each column takes four times as long.
-CREATE TABLE IF NOT EXISTS room_events
+CREATE TABLE IF NOT EXISTS room_events{_local}{on_cluster}
 (
     kind LowCardinality(String),
     fact LowCardinality(String),
@@ -150,7 +150,7 @@ CREATE TABLE IF NOT EXISTS room_events
         GROUP BY toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state
     )
 )
-ENGINE = MergeTree
+ENGINE = {sharded:MergeTree}
 PARTITION BY toDate(judged_at)
 PRIMARY KEY (room_kind, room_id, at)
 ORDER BY (room_kind, room_id, at, log_offset, log_index, fact_index)
@@ -163,3 +163,6 @@ SETTINGS
     ttl_only_drop_parts = 1,
     materialize_ttl_recalculate_only = 1,
     lightweight_mutation_projection_mode = 'rebuild';
+{cluster}
+{cluster}CREATE TABLE IF NOT EXISTS room_events{on_cluster} AS room_events_local
+{cluster}ENGINE = {distributed:room_events_local};

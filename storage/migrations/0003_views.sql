@@ -3,7 +3,7 @@
 -- because it rewrites x != '' to that).
 
 -- Lines of the log that are no inputs, with their bytes. They stand under room kind call and an empty room id.
-CREATE OR REPLACE VIEW dead_letters AS
+CREATE OR REPLACE VIEW dead_letters{on_cluster} AS
 SELECT
     log_partition,
     log_offset,
@@ -17,7 +17,7 @@ FROM room_events
 WHERE room_kind = 'call' AND room_id = '' AND fact = 'dead_letter';
 
 -- One row per log partition and insert.
-CREATE OR REPLACE VIEW ledger AS
+CREATE OR REPLACE VIEW ledger{on_cluster} AS
 SELECT
     log_partition,
     min(log_offset) AS first_offset,
@@ -31,7 +31,7 @@ FROM room_events
 GROUP BY log_partition, epoch, judged_at;
 
 -- Accepted (what the frames said they held) = stored + dead_lettered, once nothing is pending in the log.
-CREATE OR REPLACE VIEW accounting AS
+CREATE OR REPLACE VIEW accounting{on_cluster} AS
 SELECT
     log_partition,
     countIf(log_index = 0 AND fact_index = 0) AS frames,
@@ -45,7 +45,7 @@ GROUP BY log_partition;
 
 -- One row per stay. media_ms and two_way_ms count closed intervals, peaks count moved snapshots, statuses count all.
 -- For one room's or one session's live stays ask here (closed_at, lease_ends_at): live_sessions looks at all rooms.
-CREATE OR REPLACE VIEW sessions AS
+CREATE OR REPLACE VIEW sessions{on_cluster} AS
 SELECT
     room_kind,
     room_id,
@@ -107,7 +107,7 @@ FROM
 
 -- What each stay was in, from when to when, in log order: a row for the opening (state init) and for each status that
 -- changed the state; the row after it ends it. Open intervals have no left_at and no duration_ms.
-CREATE OR REPLACE VIEW state_intervals AS
+CREATE OR REPLACE VIEW state_intervals{on_cluster} AS
 SELECT
     room_kind,
     room_id,
@@ -146,7 +146,7 @@ WHERE fact != 'session_closed';
 
 -- Stays that have not closed and whose lease is not over (no lease: no end). The inner IN finds candidates by the
 -- lease_horizon index, so days whose leases are all over are not read; its expression must be the index's.
-CREATE OR REPLACE VIEW live_sessions AS
+CREATE OR REPLACE VIEW live_sessions{on_cluster} AS
 SELECT
     room_kind,
     room_id,
@@ -192,7 +192,7 @@ FROM
         countIf(fact = 'session_closed') AS closings
     FROM room_events
     WHERE session_id != '' AND opened_at > toDateTime64(0, 3, 'UTC')
-        AND (room_kind, room_id, session_id, opened_at) IN
+        AND (room_kind, room_id, session_id, opened_at) {global}IN
         (
             SELECT room_kind, room_id, session_id, opened_at
             FROM room_events
