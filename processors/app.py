@@ -32,6 +32,7 @@ _TAKEOVER_TIMEOUT_S = 24 * 3600.0
 """Faust gives up a seek that takes longer; a takeover waits as long as the store is out of reach."""
 _BUFFER_FRAMES = 4096
 """Of Faust's own queue; the transport delivers half of that unfinished at most, so it is never under pressure."""
+_SEEKS_MAX = 3
 _NOISY_LOGGERS = ("faust", "mode", "aiokafka", "processors.app", "storage")
 
 
@@ -57,6 +58,11 @@ class ProcessorApp(faust.App):
     checkpoint: Drain
     event_log: EventLog
     inputs_topic: str
+
+    @property
+    def reader(self) -> CheckpointSeek:
+        """The consumer, which delivers the frames."""
+        return cast(CheckpointSeek, self.consumer)
 
 
 def make_app(log_url: str, log: EventLog, data_dir: Path, drain: Drain) -> ProcessorApp:
@@ -107,9 +113,13 @@ async def keep_seeking(app: ProcessorApp, judging: Judging) -> None:
     """Make Faust read again what never came, until cancelled: a safety net under Faust's own bookkeeping."""
     while True:
         await asyncio.sleep(SEEK_AFTER_S)
-        for number, offset in judging.seeks_due().items():
+        for number, offset, times in judging.seeks_due():
+            if times > _SEEKS_MAX:
+                app.reader.stop_reading(number)
+                await app.checkpoint.stand_still(number, offset, f"offset {offset} never came, though asked for again")
+                continue
             LOGGER.warning("partition %d: frames before offset %d never came; seeking there", number, offset)
-            await cast(CheckpointSeek, app.consumer).read_from(number, offset)
+            await app.reader.read_from(number, offset)
 
 
 def quieten_faust() -> None:

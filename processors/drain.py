@@ -24,18 +24,17 @@ Source: design section 6.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from processors.assigned import Assigned, shown
 from processors.block import Block
-from processors.effects import LOGGER, Effects, Interrupted, Patience
+from processors.effects import LOGGER, Effects, Interrupted
 from processors.intake import Intake
 from processors.judging import Judging
 from processors.partition import Partition
 from processors.rows import rows_of
 from processors.taken import Taken
-from processors.takeover import Takeover
+from processors.takeover import WHAT_TO_DO, Standstill
 from storage.clock import now_ms
 from storage.store import InsertUncertain, StaleEpoch
 
@@ -44,41 +43,20 @@ _STALE_PAUSE_MAX_S = 30.0
 _SWEEP_EVERY_S = 30.0
 
 
-@dataclass(slots=True)
-class _Request:
-    """What Faust asks for when it gives or takes partitions."""
-
-    partitions: frozenset[int]
-    is_takeover: bool
-    reply: asyncio.Future[Mapping[int, int]]
-
-    def answer(self, offsets: Mapping[int, int]) -> None:
-        """Answer, unless Faust no longer waits."""
-        if not self.reply.done():
-            self.reply.set_result(offsets)
-
-
 class Drain:
     """Owns the partitions, the open block and the insert in flight (storage.checkpoint.Checkpoint to Faust)."""
 
-    def __init__(
-        self, intake: Intake, judging: Judging, effects: Effects, takeover: Takeover, patience: Patience
-    ) -> None:
+    def __init__(self, intake: Intake, judging: Judging, effects: Effects, assigned: Assigned) -> None:
         self._intake = intake
         self._judging = judging
         self._effects = effects
-        self._takeover = takeover
-        self._patience = patience
+        self._assigned = assigned
         self._wake = asyncio.Event()
         self.finished = asyncio.Event()
         """Set once `run` has ended."""
-        self._requests: deque[_Request] = deque()
         self._open = Block()
         self._in_flight: Block | None = None
         self._inserting: asyncio.Task[None] | None = None
-        self._lost: frozenset[int] = frozenset()
-        """Partitions that Faust still assigns to this worker, but that it has to take over again."""
-        self._retake_at_s = 0.0
         self._stale_times = 0
         self._last_judged_at_ms = 0
         self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
@@ -102,12 +80,11 @@ class Drain:
 
     async def give_up(self, partitions: frozenset[int]) -> None:
         """Store what is in hand of the partitions and forget them."""
-        await self._ask(partitions, is_takeover=False)
+        await self._ask(partitions)
 
     async def stand_still(self, partition: int, offset: int, why: str) -> None:
-        """Say that a partition stops at the offset, and forget it; the others go on."""
-        LOGGER.error("partition %d stands still at offset %d: %s", partition, offset, why)
-        await self.give_up(frozenset({partition}))
+        """Store what is in hand of a partition that cannot be read any further, forget it, and say so."""
+        await self._ask(frozenset({partition}), standstill=Standstill(offset, f"{why}; {WHAT_TO_DO}"))
 
     def stop(self) -> None:
         """Let `run` return once everything that was offered is stored."""
@@ -127,59 +104,60 @@ class Drain:
             self.finished.set()
             if self._inserting is not None:
                 self._inserting.cancel()
-            for request in self._requests:
-                request.answer({})
+            self._assigned.close()
 
-    async def _ask(self, partitions: frozenset[int], *, is_takeover: bool) -> Mapping[int, int]:
+    async def _ask(
+        self, partitions: frozenset[int], *, is_takeover: bool = False, standstill: Standstill | None = None
+    ) -> Mapping[int, int]:
         if self.finished.is_set():
             return {}
-        reply: asyncio.Future[Mapping[int, int]] = asyncio.get_running_loop().create_future()
-        self._requests.append(_Request(partitions, is_takeover, reply))
-        self._patience.interrupt()
         self._wake.set()
-        return await reply
+        return await self._assigned.ask(partitions, is_takeover=is_takeover, standstill=standstill)
 
     def _is_empty(self) -> bool:
-        return not (self._intake or self._open.ended or self._inserting or self._lost)
+        is_settled = self._assigned.is_settled or self._assigned.is_adrift
+        return is_settled and not (self._intake or self._open.ended or self._inserting)
 
     async def _wait(self) -> None:
         """Wait for a frame, a request, the end of the insert, or the next thing that time brings."""
-        wake_at_s = self._sweep_at_s
-        if self._lost:
-            wake_at_s = min(wake_at_s, self._retake_at_s)
+        next_turn_s = self._assigned.next_turn_s if self._inserting is None else self._press_at_s()
+        wake_at_s = min(self._sweep_at_s, next_turn_s)
         try:
             await asyncio.wait_for(self._wake.wait(), max(wake_at_s - time.monotonic(), 0.0))
         except TimeoutError:
             return
         self._wake.clear()
 
+    def _press_at_s(self) -> float:
+        """Return when the insert in flight has to end for the sake of a request."""
+        is_cancelled = self._inserting is not None and self._inserting.cancelling()
+        return float("inf") if is_cancelled else self._assigned.press_at_s
+
     async def _take_turn(self) -> bool:
         """Do what can be done now; return whether there may be more to do without waiting."""
         if self._inserting is not None and self._inserting.done():
             self._settle(self._inserting)
-        if self._requests or self._lost:
+        if time.monotonic() >= self._sweep_at_s:
+            self._sweep()
+        if not self._assigned.is_settled:
             return await self._take_over_turn()
         try:
             await self._judging.fill(self._open)
         except Interrupted:
             return True
-        if time.monotonic() >= self._sweep_at_s:
-            self._sweep()
-        return self._start_insert() and bool(self._intake)
+        if self._start_insert():
+            return bool(self._intake)
+        return self._inserting is None and await self._assigned.take_turn()
 
     async def _take_over_turn(self) -> bool:
         """Bring what is in hand to its end, then serve a request or take lost partitions over again."""
         if self._inserting is not None:
+            if time.monotonic() >= self._press_at_s():
+                self._inserting.cancel()  # whoever takes over waits until the store has done with it
             return False
         if self._start_insert():
             return False
-        if self._requests:
-            await self._serve(self._requests.popleft())
-        elif time.monotonic() >= self._retake_at_s:
-            await self._retake()
-        else:
-            return False
-        return True
+        return await self._assigned.take_turn()
 
     def _start_insert(self) -> bool:
         """Send the open block out if nothing is in flight; return whether that was done."""
@@ -204,62 +182,27 @@ class Drain:
         self._inserting = None
         try:
             inserting.result()
+        except asyncio.CancelledError:
+            self._lose_everything("an insert took too long for the group to wait", 0.0)
         except (InsertUncertain, Interrupted) as error:
             self._lose_everything(f"taking over again: {error or 'interrupted'}", 0.0)
         except StaleEpoch:
             pause_s = min(_STALE_PAUSE_S * 2**self._stale_times, _STALE_PAUSE_MAX_S)
             self._stale_times += 1
-            self._lose_everything("another worker took a partition over; asking for it again unless revoked", pause_s)
+            self._lose_everything("another worker took a partition over; taking over again if still assigned", pause_s)
         else:
             self._stale_times = 0
             self._in_flight = None
 
     def _lose_everything(self, why: str, pause_s: float) -> None:
         """Drop all that was decided but perhaps not stored; the frames in hand will be judged again."""
-        LOGGER.warning("partitions %s: %s", _shown(self._judging.held), why)
+        LOGGER.warning("partitions %s: %s", shown(self.held), why)
         in_flight, self._in_flight = self._in_flight or Block(), None
         self._intake.put_back([*in_flight.ended, *self._open.ended])
         self._open = Block()
-        self._lost |= frozenset(self._judging.held)
-        self._retake_at_s = time.monotonic() + pause_s
-        self._judging.lose(self._lost)
-
-    async def _serve(self, request: _Request) -> None:
-        if not self._requests:
-            self._patience.go_on()
-        if request.reply.done():
-            return
-        self._intake.drop(request.partitions)
-        self._judging.lose(request.partitions)
-        self._lost -= request.partitions
-        offsets: Mapping[int, int] = {}
-        if request.is_takeover:
-            try:
-                offsets = await self._take(request.partitions)
-            except Interrupted:
-                self._requests.append(request)
-                return
-        request.answer(offsets)
-
-    async def _retake(self) -> None:
-        self._patience.go_on()
-        try:
-            await self._take(self._lost)
-        except Interrupted:
-            return
-        self._lost = frozenset()
-
-    async def _take(self, partitions: frozenset[int]) -> Mapping[int, int]:
-        taken = await self._takeover.take(partitions)
-        self._judging.held.update(taken)
-        LOGGER.info("took over partitions %s", _shown(taken))
-        return {number: held.next_offset for number, held in taken.items()}
+        self._assigned.lose(pause_s)
 
     def _sweep(self) -> None:
         self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
         items = [*self._open.items, *(self._in_flight.items if self._in_flight else ())]
         self._judging.sweep(frozenset((item.room_kind, item.room) for item in items))
-
-
-def _shown(partitions: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(partitions))) or "none"

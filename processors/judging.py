@@ -7,6 +7,7 @@ something is missing between, so it is dropped and Faust is asked to seek (desig
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from processors.block import BLOCK_BYTES_MAX, BLOCK_INPUTS_MAX, Block
 from processors.effects import Interrupted
@@ -25,6 +26,15 @@ SEEK_AFTER_S = 1.0
 """For how long a partition may give nothing but frames beyond the next one before Faust is asked to seek."""
 _LINES_PER_TURN = 500
 """How many lines are worked on before others on the event loop have their turn: a few milliseconds' worth."""
+
+
+class Seek(NamedTuple):
+    """A frame that did not come."""
+
+    partition: int
+    offset: int
+    times: int
+    """How often it was asked for, this time included."""
 
 
 class _Pace:
@@ -52,6 +62,8 @@ class Judging:
         self._rules = rules
         self._fetch_rooms = fetch_rooms
         self._gap_since_s: dict[int, float] = {}
+        self._sought: dict[int, tuple[int, int]] = {}
+        """Of each partition: the offset that was asked for last, and how often."""
 
     async def fill(self, block: Block) -> None:
         """Judge what is there now into the block, as far as it has room.
@@ -106,19 +118,26 @@ class Judging:
             self._gap_since_s.setdefault(frame.partition, time.monotonic())
         return False
 
-    def seeks_due(self) -> dict[int, int]:
-        """Return the next offset of each partition where something was missing for too long; asks once a while."""
+    def seeks_due(self) -> list[Seek]:
+        """Return where Faust has to go back because something was missing for too long; asks once in a while."""
         now_s = time.monotonic()
         due = [number for number, since_s in self._gap_since_s.items() if now_s - since_s >= SEEK_AFTER_S]
+        seeks = []
         for number in due:
             self._gap_since_s[number] = now_s
-        return {number: self.held[number].next_offset for number in due if number in self.held}
+            if (held := self.held.get(number)) is not None:
+                offset, times = self._sought.get(number, (-1, 0))
+                times = times + 1 if offset == held.next_offset else 1
+                self._sought[number] = held.next_offset, times
+                seeks.append(Seek(number, held.next_offset, times))
+        return seeks
 
     def lose(self, partitions: Iterable[int]) -> None:
         """Forget everything about the partitions."""
         for number in partitions:
             self.held.pop(number, None)
             self._gap_since_s.pop(number, None)
+            self._sought.pop(number, None)
 
     async def _fetch_what_they_need(self, slices: list[Slice]) -> None:
         """Make every room whole whose attributes or answers an input will look at, with one query for all."""

@@ -30,11 +30,15 @@ class ProcessorMetrics:
         )
         self.decisions_published = counter("processor_decisions_published", "Decisions published.")
         self._partitions = gauge("processor_partitions", "Partitions that this worker holds.")
+        self._standing = gauge(
+            "processor_partitions_standing_still", "Partitions that this worker can't go on with; its log says why."
+        )
         self._rooms = gauge("processor_rooms", "Rooms that this worker has in memory.")
 
-    def watch(self, partitions: Callable[[], int], rooms: Callable[[], int]) -> None:
-        """Ask these two at each scrape."""
+    def watch(self, partitions: Callable[[], int], standing: Callable[[], int], rooms: Callable[[], int]) -> None:
+        """Ask these at each scrape."""
         self._partitions.set_function(partitions)
+        self._standing.set_function(standing)
         self._rooms.set_function(rooms)
 
     def page(self) -> bytes:

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from processors.effects import LOGGER, Effects, Patience
+from processors.effects import Effects, Patience
 from processors.partition import Partition
 from processors.restore import restored_rooms
 from processors.rooms import RoomKey
@@ -32,6 +32,19 @@ PUBLISHED_AGAIN_MS = 5_000
 """Decisions of so much of each partition's newest rows are published again."""
 CLOCK_SKEW_MS = 60_000
 """How much earlier than others one ingest process may date what it receives."""
+
+
+WHAT_TO_DO = (
+    "make the log readable again, or accept the loss with `roomstate accept-gap`; the partition then goes on by itself"
+)
+
+
+class Standstill(NamedTuple):
+    """Why a partition is not read any further."""
+
+    offset: int
+    """The first that is missing."""
+    why: str
 
 
 class Standing(NamedTuple):
@@ -53,20 +66,33 @@ class Takeover:
         self._patience = patience
         self._effects = Effects(store, log, patience)
 
-    async def take(self, partitions: frozenset[int]) -> dict[int, Partition]:
-        """Return the partitions as they stand now, ready to go on; those whose log does not fit are left out.
+    async def take(self, partitions: frozenset[int]) -> tuple[dict[int, Partition], dict[int, Standstill]]:
+        """Return the partitions as they stand now, ready to go on, and those whose log does not fit.
 
-        Raises: Interrupted; LogMismatch if the store belongs to another log.
+        Raises: Interrupted; LogMismatch if the store belongs to another log, or the log is not what it was.
         """
+        if unknown := [number for number in partitions if number >= self._log.partitions]:
+            raise LogMismatch(
+                f"the log was made with {self._log.partitions} partitions, but has a partition {max(unknown)} now: "
+                "rooms would move between partitions; name a new log"
+            )
         standing = await self._patience.until_done("take partitions over", lambda: self._claim(partitions))
-        taken = {
-            number: _partition_at(number, standing)
-            for number in await self._patience.until_done("check the log", lambda: self._fitting(standing))
-        }
+        problems = await self._patience.until_done("check the log", lambda: self._problems(standing))
+        taken = {number: _partition_at(number, standing) for number in sorted(partitions - problems.keys())}
         await self._patience.until_done("restore rooms", lambda: self._restore(taken))
         again = await self._patience.until_done("read the last decisions", lambda: self._last_decisions(taken))
         await self._effects.publish(again)
-        return taken
+        return taken, {
+            number: Standstill(standing.marks[number].offset + 1, str(problem)) for number, problem in problems.items()
+        }
+
+    async def freed(self, standing: Mapping[int, Standstill]) -> frozenset[int]:
+        """Return the partitions whose missing offset is missing no longer: somebody accepted its loss.
+
+        Raises: StoreUnavailable, StoreRefused.
+        """
+        marks = await stored_marks(self._store, standing)
+        return frozenset(number for number, mark in marks.items() if mark.offset >= standing[number].offset)
 
     async def fetch_rooms(self, keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
         """Return what the store has of rooms that have no live or recently closed session, or whose sessions are known.
@@ -81,13 +107,8 @@ class Takeover:
         bounds = await asyncio.to_thread(self._log.bounds, INPUTS_TOPIC)
         return Standing(epochs, marks, {number: bounds[number] for number in partitions})
 
-    async def _fitting(self, standing: Standing) -> list[int]:
-        problems: Mapping[int, LogMismatch] = await check_log(
-            self._store, self._log.log_id, standing.bounds, standing.marks
-        )
-        for number, problem in sorted(problems.items()):
-            LOGGER.error("partition %d stands still: %s", number, problem)
-        return sorted(standing.epochs.keys() - problems.keys())
+    async def _problems(self, standing: Standing) -> Mapping[int, LogMismatch]:
+        return await check_log(self._store, self._log.log_id, standing.bounds, standing.marks)
 
     async def _restore(self, taken: Mapping[int, Partition]) -> None:
         if not taken:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from processors.app import ProcessorApp, keep_seeking, make_app, quieten_faust
+from processors.assigned import Assigned
 from processors.drain import Drain
 from processors.effects import FIRST_PAUSE_S, LOGGER, LONGEST_PAUSE_S, Effects, Patience
 from processors.expiry import Expiry
@@ -28,7 +29,7 @@ from processors.metrics import ProcessorMetrics
 from processors.operation import told_on
 from processors.takeover import Takeover
 from state_machine.room import Rules
-from storage.event_log import EventLog
+from storage.event_log import EventLog, LogMismatch, LogUnavailable
 from storage.open_log import open_log
 from storage.ownership import check_log
 from storage.settings import Settings
@@ -87,10 +88,16 @@ async def _process(
     takeover = Takeover(store, log, rules, owner, patience)
     judging = Judging(intake, log.partitions, rules, takeover.fetch_rooms)
     metrics = ProcessorMetrics()
-    metrics.watch(lambda: len(judging.held), lambda: sum(len(held.rooms.by_key) for held in judging.held.values()))
-    drain = Drain(intake, judging, Effects(store, log, patience, metrics), takeover, patience)
+    assigned = Assigned(intake, judging, takeover, patience)
+    metrics.watch(
+        lambda: len(judging.held),
+        lambda: len(assigned.standing),
+        lambda: sum(len(held.rooms.by_key) for held in judging.held.values()),
+    )
+    drain = Drain(intake, judging, Effects(store, log, patience, metrics), assigned)
     async with _folder() as faust_dir, told_on(settings.processor_port, metrics):
         app = make_app(settings.log_engine_url, log, faust_dir, drain)
+        assigned.reader = app.reader
         tasks = {
             asyncio.create_task(work, name=name)
             for name, work in (
@@ -138,6 +145,8 @@ async def _finish(drain: Drain) -> None:
 def _raise_what_failed(ended: set[asyncio.Task[Any]]) -> None:
     for task in ended:
         cause = task.exception()
+        if isinstance(cause, LogMismatch | LogUnavailable | StoreRefused):
+            raise cause
         LOGGER.error("%s ended by itself", task.get_name(), exc_info=cause)
         raise WorkerFailed(f"{task.get_name()} ended by itself: {cause!r}") from cause
 

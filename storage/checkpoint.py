@@ -105,6 +105,10 @@ class CheckpointSeek(Consumer):
         self._not_read.discard(place)
         await self.seek(place, offset)
 
+    def stop_reading(self, partition: int) -> None:
+        """Deliver no more of the inputs topic's partition."""
+        self._not_read.add(TP(self.inputs_topic, partition))
+
     async def _seek_to_checkpoint(self, checkpoint: Checkpoint) -> None:
         places = self.assignment()
         partitions = self._inputs_partitions(places)

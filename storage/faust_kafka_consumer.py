@@ -43,7 +43,7 @@ class KafkaConsumer(Handing, driver.Consumer):
 
     async def is_still_assigned(self) -> bool:
         """Ask the group's coordinator; False also if it cannot be asked."""
-        return bool(await self._thread.call_thread(self._thread.is_still_assigned))
+        return bool(await self._thread.call_thread(self._thread.is_still_member))
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget where they stood."""
@@ -105,7 +105,9 @@ class KafkaConsumer(Handing, driver.Consumer):
         return run
 
     async def _stop_reading(self, place: TP, offset: int, why: str) -> None:
-        self._not_read.add(place)
+        if self._positions.get(place) != offset:
+            return  # it was taken away, or sought elsewhere, meanwhile
+        self.stop_reading(place.partition)
         if self._checkpoint is not None:
             await self._checkpoint.stand_still(place.partition, offset, why)
 

@@ -37,6 +37,7 @@ _REQUEST_SLACK_MS: Final = 10_000
 _IDLE_MS_MAX: Final = 1 << 40
 _PAUSE_S: Final = 0.05
 _COMMIT_S: Final = 2.0
+_ASK_S: Final = 2.0
 _LEAVE_S: Final = 5.0
 
 
@@ -123,12 +124,15 @@ class KafkaThread(driver.AIOKafkaConsumerThread):
             consumer.seek(driver.ensure_aiokafka_TP(place), offsets[place])
             consumer.resume(driver.ensure_aiokafka_TP(place))
 
-    async def is_still_assigned(self) -> bool:
-        """Ask the group's coordinator whether this generation still holds."""
+    async def is_still_member(self) -> bool:
+        """Ask the group's coordinator whether the present assignment still holds; a no makes the group share anew."""
         coordinator = self._ensure_consumer()._coordinator
-        if coordinator._rejoin_needed_fut.done() or not await coordinator._do_heartbeat():
+        try:
+            async with asyncio.timeout(_ASK_S):
+                is_known = bool(await coordinator._do_heartbeat())
+        except (KafkaError, TimeoutError):
             return False
-        return not coordinator._rejoin_needed_fut.done()
+        return is_known and not coordinator._rejoin_needed_fut.done()
 
     async def commit_if_possible(self, offsets: Mapping[TP, int]) -> bool:
         """Commit for whoever watches the lag; nothing depends on it."""
