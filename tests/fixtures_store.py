@@ -22,6 +22,9 @@ _START_S = 60.0
 class EmbeddedStore:
     """One store process on a folder of its own; it can be killed and started again on the same folder and port."""
 
+    module = "storage.embedded"
+    """What is run."""
+
     def __init__(self, data_dir: Path, port: int, *options: str) -> None:
         self.data_dir = data_dir
         self.port = port
@@ -30,7 +33,7 @@ class EmbeddedStore:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        command = [sys.executable, "-m", "storage.embedded", "--data-dir", str(self.data_dir), "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "--data-dir", str(self.data_dir), "--port", str(self.port)]
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen([*command, *self._options], stdout=log, stderr=log)

@@ -95,7 +95,7 @@ class AnalystSettings:
     def beside(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the settings to run with: those given, within the limits, and the limits.
 
-        A limit that is too wide is narrowed: clients send theirs with every query.
+        A limit that is too wide is narrowed (`narrowed` names it): clients send theirs with every query.
         Raises: EngineError if a setting is not for the reading user.
         """
         settings = {}
@@ -106,6 +106,14 @@ class AnalystSettings:
             if name not in self._limits or self._is_within(name, value):
                 settings[name] = value
         return self._limits | settings
+
+    def narrowed(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the limits among the settings given that are too wide, each with the value that holds instead."""
+        return {
+            name: most
+            for name, most in self._limits.items()
+            if name in given and not self._is_within(name, given[name])
+        }
 
     def inside(self, name: str, value: str) -> None:
         """Check one setting of a statement's SETTINGS clause. Raises: EngineError."""

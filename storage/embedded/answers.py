@@ -18,10 +18,8 @@ from storage.embedded.engine_errors import EngineError
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_EXPOSED: Final = ",".join(
-    f"X-ClickHouse-{name}"
-    for name in ["Query-Id", "Summary", "Server-Display-Name", "Format", "Timezone", "Exception-Code", "Exception-Tag"]
-)
+_NAMES: Final = ("Query-Id", "Summary", "Server-Display-Name", "Format", "Timezone", "Exception-Code", "Exception-Tag")
+_EXPOSED: Final = ",".join([*(f"X-ClickHouse-{name}" for name in _NAMES), "X-Roomstate-Narrowed"])
 _TEXT_TYPE: Final = "text/plain; charset=UTF-8"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _TAG_LETTERS: Final = string.ascii_lowercase

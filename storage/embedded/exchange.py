@@ -133,6 +133,8 @@ class Exchange:
             if isinstance(statement, Command):
                 await door.lanes.own.start(lambda: door.engine.check_syntax(statement.text))
             raise EngineError(READONLY, f"{user.name}: Cannot execute query in readonly mode")
+        if user.is_analyst and (narrowed := door.settings.narrowed(ask.settings)):
+            self._answer.set("x-roomstate-narrowed", ", ".join(f"{name}={most}" for name, most in narrowed.items()))
         surroundings = Surroundings(
             ask.database,
             door.settings.beside(ask.settings) if user.is_analyst else ask.settings,

@@ -65,12 +65,13 @@ class PipedRows:
     def _run(self, rows: Rows, default_format: str, prepare: Prepare | None) -> Outcome:
         """Run the statement, in a thread of the lane."""
         path = f"/dev/fd/{self._write_end}"
-        try:
-            with self._session(prepare, rows.into(CHECKED_PATH, default_format)) as session:
-                return session.run(rows.into(path, default_format))
-        except EngineError as error:
-            if error.code != SYNTAX_ERROR[0] or not any(told in error.detail for told in (path, CHECKED_PATH)):
-                raise
+        if rows.has_output:
+            try:
+                with self._session(prepare, rows.into(CHECKED_PATH, default_format)) as session:
+                    return session.run(rows.into(path, default_format))
+            except EngineError as error:
+                if error.code != SYNTAX_ERROR[0] or not any(told in error.detail for told in (path, CHECKED_PATH)):
+                    raise
         # It did not even parse with its output going elsewhere: as it stands it runs, or the error tells of it alone.
         with self._session(prepare, rows.text) as session:
             outcome = session.run(rows.text, default_format)

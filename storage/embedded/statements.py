@@ -5,7 +5,7 @@ Only the outline is read here. Who may run it is decided from the engine's own p
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from storage.embedded.engine_errors import INTO_OUTFILE_NOT_ALLOWED, SYNTAX_ERROR, EngineError
 from storage.embedded.sql_text import Token, bare_name, tokens
@@ -23,6 +23,12 @@ class Rows:
     text: str
     output_at: int
     format_name: str | None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether clauses about output are its own; those of EXPLAIN AST go to the statement inside it."""
+        explain, what = (*islice(tokens(self.text), 2), None, None)[:2]
+        return not (explain and explain.is_word("EXPLAIN") and what and what.is_word("AST"))
 
     def into(self, path: str, default_format: str) -> str:
         """Return the statement with its output going to a path."""

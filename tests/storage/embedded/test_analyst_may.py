@@ -38,6 +38,7 @@ ALLOWED = [
     ("SELECT s.settings FROM (SELECT 1 AS settings) AS s", "1\n"),
     ("EXPLAIN SELECT 1", None),
     ("EXPLAIN indexes = 1 SELECT 1", None),
+    ("explain ast SELECT sum(1)", None),
     ("DESCRIBE system.one", "dummy\tUInt8\t\t\t\t\t\n"),
     ("DESCRIBE (SELECT 1 AS a)", None),
     ("SHOW DATABASES", None),
@@ -83,6 +84,7 @@ def test_settings_that_clients_send_are_accepted(embedded_store: EmbeddedStore) 
     reply = ask(embedded_store, "SELECT getSetting('max_execution_time') FORMAT TSV", sent)
     assert reply.text == "60\n"
     assert reply.headers["x-clickhouse-query-id"] == "q"
+    assert reply.headers["x-roomstate-narrowed"] == "max_execution_time=60"
 
 
 def test_the_reading_user_may_tighten_its_limits(embedded_store: EmbeddedStore) -> None:
@@ -93,6 +95,7 @@ def test_the_reading_user_may_tighten_its_limits(embedded_store: EmbeddedStore) 
     assert ask(embedded_store, "SELECT * FROM numbers(1000)", {"max_result_bytes": 100}).code == 396
     reply = ask(embedded_store, "SELECT groupArray(number) FROM numbers(10000000)", {"max_memory_usage": 1000000})
     assert reply.code == 241
+    assert "x-roomstate-narrowed" not in reply.headers
 
 
 def test_a_function_that_the_writing_user_made_may_be_used(embedded_store: EmbeddedStore) -> None:

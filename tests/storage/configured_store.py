@@ -1,0 +1,66 @@
+"""The embedded store with a configuration of the engine, as a server would have one: clusters, users and their rights.
+
+`python -m tests.storage.configured_store …` is `python -m storage.embedded …` whose engine reads `engine.xml` in the
+data folder. The engine has no listener of ClickHouse's own protocol, so a server of a cluster can only be this one.
+"""
+
+import sys
+from pathlib import Path
+
+import chdb
+
+from storage.embedded.__main__ import main
+from tests.fixtures_store import EmbeddedStore, free_port
+
+CONFIGURATION = "store/engine.xml"
+USERS = "store/users.xml"
+_TCP_PORT = 9440
+_SHARD = (
+    "<shard><weight>{weight}</weight><internal_replication>{is_replicated}</internal_replication>{replicas}</shard>"
+)
+_REPLICA = f"<replica><host>127.0.0.1</host><port>{_TCP_PORT}</port></replica>"
+_HEAD = f"""<clickhouse>
+<tcp_port>{_TCP_PORT}</tcp_port>
+<macros><shard>1</shard><replica>first</replica></macros>
+"""
+
+
+class ConfiguredStore(EmbeddedStore):
+    """A store whose engine knows clusters of itself, and whose engine's user has only the rights that are given."""
+
+    module = "tests.storage.configured_store"
+
+    def __init__(self, data_dir: Path, clusters: str = "", users: str = "") -> None:
+        super().__init__(data_dir, free_port())
+        (data_dir / "store").mkdir(parents=True)
+        users_config = f"<users_config>{data_dir / USERS}</users_config>" if users else ""
+        (data_dir / USERS).write_text(users)
+        (data_dir / CONFIGURATION).write_text(
+            f"{_HEAD}<remote_servers>{clusters}</remote_servers>{users_config}</clickhouse>"
+        )
+
+
+def cluster(name: str, shards: int, replicas: int = 1, *, weight: int = 1, is_replicated: bool = True) -> str:
+    """Return the definition of a cluster whose servers are all this one."""
+    shard = _SHARD.format(weight=weight, is_replicated=str(is_replicated).lower(), replicas=_REPLICA * replicas)
+    return f"<{name}>{shard * shards}</{name}>"
+
+
+def user_with(grants: list[str], profile: str = "") -> str:
+    """Return the users of an engine whose one user has these rights and settings."""
+    queries = "".join(f"<query>{grant}</query>" for grant in grants)
+    rights = f"<grants>{queries}</grants>" if grants else ""
+    return f"""<clickhouse><profiles><default>{profile}</default></profiles><quotas><default/></quotas><users><default>
+    <password></password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>{rights}
+    </default></users></clickhouse>"""
+
+
+def _run() -> None:
+    data_dir = sys.argv[sys.argv.index("--data-dir") + 1]
+    connect = chdb.connect
+    chdb.connect = lambda path: connect(f"{path}?config-file={data_dir}/{CONFIGURATION}")
+    main()
+
+
+if __name__ == "__main__":
+    _run()
