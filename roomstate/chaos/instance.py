@@ -43,7 +43,7 @@ class Instance:
 
     def __init__(self, folder: Path, *, on_kafka: bool) -> None:
         self.folder = folder
-        for name in ("logs", "clocks"):
+        for name in ("logs", "clocks", "tmp"):
             (folder / name).mkdir()
         self.broker = BrokerPart(folder) if on_kafka else None
         log_url = f"{self.broker.url}?session_timeout_ms={SESSION_TIMEOUT_MS}" if self.broker else ""
@@ -139,7 +139,9 @@ class Instance:
 
     def _part(self, name: str, settings: Settings, command: str) -> ChaosPart:
         bare = {name: value for name, value in os.environ.items() if not name.startswith("ROOMSTATE_")}
-        return ChaosPart(name, (command,), {**bare, **environment_of(settings)}, self.folder)
+        # What a killed process leaves there goes with the folder.
+        own = {**environment_of(settings), "TMPDIR": str(self.folder / "tmp")}
+        return ChaosPart(name, (command,), {**bare, **own}, self.folder)
 
 
 def _settings(folder: Path, log_url: str) -> Settings:

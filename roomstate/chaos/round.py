@@ -15,6 +15,7 @@ from roomstate.chaos.native_inputs import SEATS
 from roomstate.chaos.stored import most_inside, settled_digest, stored_since, turns_not_taken
 from roomstate.chaos.witness import Answer, Witness
 from roomstate.verify import verify
+from roomstate.verify_result import Verification
 from storage.accounting import Accounting, read_accounting
 from storage.event_log import LogUnavailable
 from storage.store import Store, StoreError
@@ -136,13 +137,23 @@ class Rounds:
         inside = await most_inside(store, self._load.crowded_room)
         if inside > SEATS:
             findings.broken.append(f"{inside} sessions at once in {self._load.crowded_room}, which has {SEATS} seats")
-        verification = await verify(self._instance.log, store)
+        verification = await self._verified(store)
         result.verified = verification.is_equal and account.balanced
         if not verification.is_equal:
             findings.broken += [f"verify: {line}" for line in verification.lines()]
         await self._compare_earlier(store, findings)
         self._ends = [partition.log_end_offset for partition in account.partitions]
         self._settled = await settled_digest(store, self._ends)
+
+    async def _verified(self, store: Store) -> Verification:
+        """Return what `verify` finds; while an expiry that a processor wrote meanwhile is pending, it looks again."""
+        deadline_s = time.monotonic() + _DRAINED_S
+        while True:
+            found = await verify(self._instance.log, store)
+            is_pending = any(partition.pending for partition in found.partitions)
+            if found.is_equal or not is_pending or time.monotonic() > deadline_s:
+                return found
+            await asyncio.sleep(_STILL_S)
 
     async def _compare_earlier(self, store: Store, findings: Findings) -> None:
         """Look whether the facts of earlier rounds are what they were; name those that are not."""
