@@ -19,6 +19,7 @@ HELP: Final = {
     "data_dir": "Folder that keeps everything embedded. (default: ./data)",
     "log_url": "The log: sqlite:///path or kafka://host:port. (default: log.db in the data folder)",
     "store_url": "Any ClickHouse: http(s)://user:password@host:port/database. (default: the embedded store)",
+    "store_cluster": "Cluster of ClickHouse servers that the store is. (default: a single server)",
     "store_port": "Port of the embedded store. (default: 8123)",
     "analyst_time_s": "Seconds that a query of the store's reading user may take. (default: 60)",
     "analyst_memory_mib": "Memory that such a query may take, in MiB. (default: 2048)",
@@ -49,7 +50,7 @@ HELP: Final = {
 }
 ALL: Final = tuple(HELP)
 LOG: Final = ("data_dir", "log_url", "partitions")
-STORE: Final = ("data_dir", "store_url", "store_port")
+STORE: Final = ("data_dir", "store_url", "store_cluster", "store_port")
 LEASES: Final = ("participant_ttl_s", "playback_ttl_s", "playback_limit", "stream_ttl_s")
 
 Command = Callable[..., int | None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.settings_checks import (
@@ -20,6 +20,7 @@ from storage.settings_checks import (
     checked_store_url,
     may_be_shown,
 )
+from storage.store_url import with_cluster
 
 PREFIX = "ROOMSTATE_"
 _SECRETS = ("secret", "previous_secret", "api_token", "playback_jwt_key", "management_token", "admin_token")
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("./data")
     log_url: SecretStr = SecretStr("")
     store_url: SecretStr | None = None
+    store_cluster: str = ""
     store_port: Port = 8123
     analyst_time_s: Seconds = 60
     analyst_memory_mib: Annotated[int, Field(ge=16)] = 2048
@@ -95,6 +97,13 @@ class Settings(BaseSettings):
     def _usable_store(cls, value: SecretStr | None) -> SecretStr | None:
         return None if value is None else SecretStr(checked_store_url(value.get_secret_value()))
 
+    @field_validator("store_cluster")
+    @classmethod
+    def _cluster_elsewhere(cls, value: str, info: ValidationInfo) -> str:
+        if value and info.data.get("store_url", ...) is None:
+            raise ValueError("the embedded store is no cluster; name a server of it in ROOMSTATE_STORE_URL")
+        return value
+
     @field_validator(*_SECRETS)
     @classmethod
     def _given_secret(cls, value: SecretStr | None) -> SecretStr | None:
@@ -123,7 +132,7 @@ class Settings(BaseSettings):
     def store_engine_url(self) -> str:
         """Return the store's URL with credentials; of the embedded store, those of its writing user."""
         if self.store_url is not None:
-            return self.store_url.get_secret_value()
+            return with_cluster(self.store_url.get_secret_value(), self.store_cluster)
         password = kept_secret(self.store_password_path)
         return f"http://roomstate:{password}@127.0.0.1:{self.store_port}/roomstate"
 

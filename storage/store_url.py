@@ -62,8 +62,8 @@ def parse_store_url(url: str) -> StoreUrl:
 
 
 def with_cluster(url: str, cluster: str) -> str:
-    """Return the URL of the same store as a cluster of that name; empty: as it is."""
-    if not cluster:
+    """Return the URL of the same store as a cluster of that name; as it is if that is empty or one is named."""
+    if not cluster or parse_store_url(url).cluster:
         return url
     return f"{url}{'&' if urlsplit(url).query else '?'}cluster={quote(cluster, safe='')}"
 

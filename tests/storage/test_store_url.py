@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.settings import SettingsError, load_settings
 from storage.store_url import parse_store_url, with_cluster
 
 SECRET = "very-secret"
@@ -80,3 +81,15 @@ def test_a_file_without_certificates_is_no_ca(tmp_path: Path) -> None:
 def test_a_cluster_is_added(url: str) -> None:
     assert with_cluster(url, "") == url
     assert parse_store_url(with_cluster(url, "a & b")).cluster == "a & b"
+    assert with_cluster(with_cluster(url, "c"), "d") == with_cluster(url, "c")
+
+
+def test_the_settings_name_the_cluster_of_a_store_elsewhere_and_no_other() -> None:
+    settings = load_settings(store_url="https://a:b%2Fc@store/x", store_cluster="main")
+    found = parse_store_url(settings.store_engine_url())
+    assert (found.password, found.database, found.cluster) == ("b/c", "x", "main")
+    with pytest.raises(SettingsError, match="embedded store is no cluster"):
+        load_settings(store_cluster="main")
+    with pytest.raises(SettingsError, match="verify is 1") as caught:
+        load_settings(store_url=f"https://a:{SECRET}@store/x?verify=maybe")
+    assert SECRET not in str(caught.value)
