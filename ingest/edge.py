@@ -50,6 +50,7 @@ class Edge:
     ) -> None:
         limits = limits or EdgeLimits()
         self.settings = settings
+        self.sibling = sibling
         self.log = log
         self.store = store
         self.partitions = log.partitions

@@ -46,9 +46,10 @@ class SeenNonces:
         is_seen = self._is_known(digest)
         if self._own_ring is not None and not is_seen:
             self._own_ring.append(digest)
-            self._read_on([ring for ring in self._rings if ring is not self._own_ring])
+            self._read_on(ring for ring in self._rings if ring is not self._own_ring)
             is_seen = self._is_known(digest)
-        self._newer.add(digest)
+        if not is_seen:
+            self._newer.add(digest)
         return is_seen
 
     def _is_known(self, digest: bytes) -> bool:
@@ -68,14 +69,15 @@ class SeenNonces:
 class NonceRing:
     """The newest nonces that one process saw; the first cell counts all that ever were."""
 
-    def __init__(self, sibling: Sibling, number: int) -> None:
-        self._cells = SharedCells(sibling.path("nonces", number), 1 + _CELLS_PER_DIGEST * _RING_DIGESTS)
+    def __init__(self, sibling: Sibling, number: int, capacity: int = _RING_DIGESTS) -> None:
+        self._capacity = capacity
+        self._cells = SharedCells(sibling.path("nonces", number), 1 + _CELLS_PER_DIGEST * capacity)
         self._read = 0
 
     def append(self, digest: bytes) -> None:
         """Add a digest; for the ring's own process alone."""
         count = self._cells[0]
-        start = _start_of(count)
+        start = self._start_of(count)
         self._cells.memory[start : start + _DIGEST_BYTES] = digest
         self._cells[0] = count + 1
         self._read = count + 1
@@ -83,12 +85,10 @@ class NonceRing:
     def news(self) -> Iterator[bytes]:
         """Yield what was added since the last call; of more than the ring holds, the newest."""
         count = self._cells[0]
-        for index in range(max(self._read, count - _RING_DIGESTS), count):
-            start = _start_of(index)
+        for index in range(max(self._read, count - self._capacity), count):
+            start = self._start_of(index)
             yield self._cells.memory[start : start + _DIGEST_BYTES]
         self._read = count
 
-
-def _start_of(index: int) -> int:
-    """Return where in the file a digest stands."""
-    return 8 + index % _RING_DIGESTS * _DIGEST_BYTES
+    def _start_of(self, index: int) -> int:
+        return 8 + index % self._capacity * _DIGEST_BYTES

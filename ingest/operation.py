@@ -43,8 +43,10 @@ def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIR
 
     @router.get("/healthz")
     async def healthz() -> Response:
-        """Tell whether this process answers."""
-        return JSONResponse({"status": "ok"})
+        """Tell whether this process answers; of several behind one port, which it is."""
+        return JSONResponse(
+            {"status": "ok"} if edge.sibling is None else {"status": "ok", "process": edge.sibling.name}
+        )
 
     @router.get("/readyz")
     async def readyz() -> Response:

@@ -29,6 +29,11 @@ class Sibling(NamedTuple):
     """Descriptor of the listening socket."""
     folder: str
 
+    @property
+    def name(self) -> str:
+        """How the process is called in logs."""
+        return f"ingest-{self.number + 1}"
+
     def environment(self) -> dict[str, str]:
         """Return the variables that tell a process its place."""
         return {VARIABLE: msgspec.json.encode(self).decode()}

@@ -1,4 +1,4 @@
-"""What the values of some settings must look like: each check returns the value, or raises ValueError with what is right.
+"""What the values of some settings must look like: a check returns the value, or raises ValueError with what is right.
 
 No text of an error holds a value that could be a secret. Source: interfaces, Settings.
 """

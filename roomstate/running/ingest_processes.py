@@ -15,7 +15,7 @@ from typing import Final
 from ingest.listening import listen
 from ingest.metrics import forget_gauges
 from ingest.siblings import Sibling
-from roomstate.running.part import Part
+from roomstate.running.part import Part, ending
 from roomstate.running.ready_pipe import say_ready
 from roomstate.settings_options import environment_of
 from storage.open_log import open_log
@@ -74,20 +74,21 @@ class _Processes:
         self._listener.close()
         await asyncio.gather(*(part.stop(task) for part, task in zip(self._parts, running, strict=True)))
         codes = [task.result() for task in running]
-        return failed or max((abs(code) for code in codes), default=0)
+        return failed or int(any(codes))
 
     async def _started(self, running: "list[asyncio.Task[int]]") -> int:
         """Wait until all processes serve or the end is told; return the exit code of one that could not, else 0."""
         while not self._told.is_set() and not all(part.is_ready for part in self._parts):
             for task in running:
                 if task.done():
-                    return abs(task.result()) or 1
+                    _LOG.error("%s ended before it served (%s)", task.get_name(), ending(task.result()))
+                    return max(task.result(), 1)
             await asyncio.sleep(_POLL_S)
         return 0
 
     def _part(self, sibling: Sibling) -> Part:
         return Part(
-            f"ingest-{sibling.number + 1}",
+            sibling.name,
             ("ingest",),
             {**environment_of(self._settings), **sibling.environment()},
             ingest_stop_s(self._settings),

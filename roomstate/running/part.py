@@ -72,7 +72,7 @@ class Part:
                 return code
             if time.monotonic() - started >= _HEALTHY_AFTER_S:
                 pause_s = _FIRST_PAUSE_S
-            _LOG.warning("%s ended (%s); starting it again in %.1f s", self.name, _ending(code), pause_s)
+            _LOG.warning("%s ended (%s); starting it again in %.1f s", self.name, ending(code), pause_s)
             if await self._told_within(pause_s):
                 return code
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -131,7 +131,8 @@ class Part:
             os.kill(self.pid, number)
 
 
-def _ending(code: int) -> str:
+def ending(code: int) -> str:
+    """Return in words how a process ended.  Shape: `code` as asyncio gives it, negative = killed by that signal."""
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exit code {code}"

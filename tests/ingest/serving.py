@@ -18,6 +18,7 @@ from ingest.edge import Edge, EdgeLimits
 from ingest.listening import listen
 from ingest.loop.users import HawkCredentials, credentials_of
 from ingest.server import server_config
+from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
 from state_machine.inputs import Input
 from storage.event_log import INPUTS_TOPIC, EventLog
@@ -70,10 +71,14 @@ class Served:
 
 @contextmanager
 def served(
-    settings: Settings, log: EventLog, store: StoreGate | None = None, limits: EdgeLimits | None = None
+    settings: Settings,
+    log: EventLog,
+    store: StoreGate | None = None,
+    limits: EdgeLimits | None = None,
+    sibling: Sibling | None = None,
 ) -> Iterator[Served]:
     """Run ingest until the block ends; without a store, its store is out of reach."""
-    app = cast(IngestApp, create_app(settings, log, store or StoreGate.to(unreachable_url()), limits))
+    app = cast(IngestApp, create_app(settings, log, store or StoreGate.to(unreachable_url()), limits, sibling))
     listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(server_config(app, grace_s=9))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
