@@ -30,19 +30,21 @@ _ATTEMPT_S: Final = 10.0
 _PAUSES_S: Final = (0.02, 0.05, 0.1, 0.2)
 _EPOCH_MAX: Final = (1 << 15) - 2
 _SEQUENCES: Final = 1 << 31
-_NOTHING_WRITTEN: Final = (
-    errors.UnknownTopicOrPartitionError,
-    errors.UnknownTopicIdError,
-    errors.LeaderNotAvailableError,
-    errors.NotLeaderForPartitionError,
-    errors.FencedLeaderEpochError,
-    errors.NotEnoughReplicasError,
-)
 _UNKNOWN_WRITER: Final = (
     errors.OutOfOrderSequenceNumberError,
     errors.UnknownProducerIdError,
     errors.InvalidProducerEpochError,
 )
+_NOTHING_WRITTEN: Final = (
+    *_UNKNOWN_WRITER,
+    errors.NotEnoughReplicasError,
+    errors.UnknownTopicIdError,
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.InvalidRecordError,
+    errors.AuthorizationError,
+)
+"""What a broker says before it writes. A leader that steps down says so of batches that it has written."""
 
 
 class Appender:
@@ -87,6 +89,7 @@ class Appender:
             for turn in turns_of(batches):
                 self._write(turn, give_up_at)
         except LogUnavailable as error:
+            self._leaders.forget()  # another broker may lead when the next call comes
             if any(batch.is_in_doubt for batch in batches):
                 self._raise_epoch()
             elif all(batch.offset < 0 for batch in batches):
@@ -105,26 +108,29 @@ class Appender:
         """Write batches of different partitions, again and again until all are acknowledged."""
         pending = {batch.place: batch for batch in batches}
         for pause_s in itertools.chain(_PAUSES_S, itertools.repeat(_PAUSES_S[-1])):
-            try:
+            with self._noting_trouble(give_up_at):
                 self._attempt(pending, give_up_at)
-            except errors.KafkaError as error:
-                self._trouble = error
             pending = {place: batch for place, batch in pending.items() if batch.offset < 0}
             if not pending:
                 return
+            if time.monotonic() < give_up_at:
+                self._client.wait_for_any(min(give_up_at, time.monotonic() + pause_s))
+                with self._noting_trouble(give_up_at):
+                    self._leaders.refresh(give_up_at)
             if time.monotonic() >= give_up_at:
                 raise LogUnavailable(f"{self._client.url} did not take the frames in time: {reason(self._trouble)}")
-            self._client.wait_for_any(min(give_up_at, time.monotonic() + pause_s))
-            self._leaders.refresh(give_up_at)
 
     def _attempt(self, pending: dict[Place, Batch], give_up_at: float) -> None:
         writer = self._writer or self._introduce(give_up_at)
         self._client.look()  # a connection that has ended meanwhile must not be given anything: that would be in doubt
+        groups = self._leaders.grouped(pending, give_up_at)
+        if sum(map(len, groups.values())) < len(pending):
+            self._trouble = errors.LeaderNotAvailableError("a partition has no leader now, or its topic is gone")
         sent = []
-        for node, places in self._leaders.grouped(pending, give_up_at).items():
+        for node, places in groups.items():
             group = [pending[place] for place in places]
             request = self._request(writer, group, give_up_at)
-            with self._noting_trouble():
+            with self._noting_trouble(give_up_at):
                 future = self._client.send(node, request, give_up_at)
                 doubted = {batch.place for batch in group if batch.is_in_doubt}
                 for batch in group:
@@ -175,7 +181,7 @@ class Appender:
                     self._sequences[batch.place] = sequence % _SEQUENCES
                     continue
                 error = errors.for_code(said.error_code)
-                if issubclass(error, _NOTHING_WRITTEN) or not issubclass(error, errors.RetriableError):
+                if issubclass(error, _NOTHING_WRITTEN):
                     batch.is_in_doubt = batch.place in doubted
                 yield error(f"{error.__name__} {said.error_message or error.description or ''}".strip())
 
@@ -213,8 +219,12 @@ class Appender:
             self._writer = self._writer._replace(epoch=epoch) if epoch <= _EPOCH_MAX else None
 
     @contextlib.contextmanager
-    def _noting_trouble(self) -> Iterator[None]:
+    def _noting_trouble(self, give_up_at: float) -> Iterator[None]:
+        """Let the work fail; what fails because the time is up says less than what failed before."""
         try:
             yield
         except errors.KafkaError as error:
             self._trouble = error
+        except LogUnavailable:
+            if self._trouble is None or time.monotonic() < give_up_at:
+                raise

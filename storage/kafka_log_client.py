@@ -28,6 +28,8 @@ from storage.kafka_url import KafkaUrl
 RESPONSE_BYTES_MAX: Final = 100_000_000
 _TRY_S: Final = 1.5
 """How long one broker may take to tell of the cluster before another is asked."""
+_CONNECT_S: Final = 2.5
+"""How long one broker may take to let us in; it may be frozen or cut off, and another lead by then."""
 _PAUSE_S: Final = 0.02
 _GRACE_MS: Final = 60_000
 """Requests are given up by their caller, never by kafka-python's own timer."""
@@ -60,6 +62,8 @@ class Topic(NamedTuple):
     id: UUID
     leaders: Mapping[int, int]
     """Broker of each partition; -1 = none at the moment."""
+    copies: int
+    """Of each partition; the least if they differ."""
 
 
 class Cluster(NamedTuple):
@@ -187,6 +191,7 @@ class KafkaClient:
             close_handshakes(context)
 
     def _connected(self, node: Node, give_up_at: float) -> Any:
+        give_up_at = min(give_up_at, time.monotonic() + _CONNECT_S)
         connection = self._connections.get(node)
         if connection is None or connection.closed:
             connection = self._manager.get_connection(
@@ -218,7 +223,8 @@ class KafkaClient:
                 raise LogRefused(f"{self.url}: this user may not see topic {topic.name}")
             if not topic.error_code:
                 leaders = {partition.partition_index: partition.leader_id for partition in topic.partitions}
-                topics[topic.name] = Topic(topic.name, topic.topic_id, leaders)
+                copies = min((len(partition.replica_nodes) for partition in topic.partitions), default=0)
+                topics[topic.name] = Topic(topic.name, topic.topic_id, leaders, copies)
         return Cluster(response.cluster_id or "", response.controller_id, len(response.brokers), topics)
 
 

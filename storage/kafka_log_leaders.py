@@ -63,6 +63,10 @@ class Leaders:
             for partition, leader in (found.leaders if found else {}).items():
                 self._leaders[Place(logical, partition)] = leader
 
+    def forget(self) -> None:
+        """Have the next question asked of the cluster again."""
+        self._leaders.clear()
+
     def any_broker(self, give_up_at: float) -> Node:
         """Return a broker that leads something.
 

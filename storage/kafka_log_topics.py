@@ -4,6 +4,7 @@ Nothing is made before everything that is there has been found right, and the cl
 is missing. Several processes may do this at once.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -16,6 +17,7 @@ from storage.frames import FRAME_BYTES_MAX
 from storage.kafka_log_client import Cluster, KafkaClient, LogRefused, Topic, reason
 from storage.kafka_url import DAY_MS, KafkaUrl
 
+_LOG = logging.getLogger(__name__)
 RECORD_OVERHEAD_BYTES: Final = 1024
 """What a record and its batch may add to a frame."""
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
@@ -48,20 +50,22 @@ def open_topics(client: KafkaClient, partitions: int, give_up_at: float) -> LogT
     names = {topic: url.topic(topic) for topic in (INPUTS_TOPIC, DECISIONS_TOPIC)}
     try:
         while True:
-            cluster = client.cluster(list(names.values()), give_up_at)
-            batch_bytes_max = _check(client, cluster, partitions, give_up_at)
-            missing = [name for name in names.values() if name not in cluster.topics]
-            if missing:
-                _make(client, cluster, missing, partitions, give_up_at)
-            elif all(leader >= 0 for topic in cluster.topics.values() for leader in topic.leaders.values()):
-                break
+            try:
+                cluster = client.cluster(list(names.values()), give_up_at)
+                batch_bytes_max = _check(client, cluster, partitions, give_up_at)
+                missing = [name for name in names.values() if name not in cluster.topics]
+                if missing:
+                    _make(client, cluster, missing, partitions, give_up_at)
+                elif all(leader >= 0 for topic in cluster.topics.values() for leader in topic.leaders.values()):
+                    break
+                trouble = f"{', '.join(missing) or 'a partition'} has no leader yet"
+            except errors.KafkaError as error:
+                trouble = reason(error)  # the brokers learn of a new topic one after the other
             if time.monotonic() >= give_up_at:
-                raise LogUnavailable(f"{url}: {', '.join(missing) or 'a partition'} has no leader yet")
+                raise LogUnavailable(f"{url}: the topics cannot be looked at or made: {trouble}")
             client.wait_for_any(time.monotonic() + _PAUSE_S)
     except LogRefused as refused:
         raise LogMismatch(f"{refused}; give the URL a user and password that may") from refused
-    except errors.KafkaError as error:
-        raise LogUnavailable(f"{url}: the topics cannot be looked at: {reason(error)}") from error
     topics = {logical: cluster.topics[name] for logical, name in names.items()}
     if not topics[INPUTS_TOPIC].id:
         raise LogMismatch(f"{url}: this Kafka gives topics no ids; use 2.8 or newer")
@@ -77,6 +81,7 @@ def _check(client: KafkaClient, cluster: Cluster, partitions: int, give_up_at: f
                 f"for; the number is fixed when a log is made: set ROOMSTATE_PARTITIONS={len(topic.leaders)}, or "
                 "name another namespace"
             )
+        _check_copies(client.url, topic, cluster.brokers)
     batch_bytes_max = MESSAGE_BYTES
     for name, settings in _settings(client, cluster, give_up_at).items():
         if problem := _problem(client.url, settings):
@@ -85,6 +90,20 @@ def _check(client: KafkaClient, cluster: Cluster, partitions: int, give_up_at: f
             )
         batch_bytes_max = min(batch_bytes_max, int(settings["max.message.bytes"]))
     return batch_bytes_max
+
+
+def _check_copies(url: KafkaUrl, topic: Topic, brokers: int) -> None:
+    wanted = url.replication or min(_REPLICATION, brokers)
+    if topic.copies >= wanted:
+        return
+    problem = (
+        f"{url}: topic {topic.name} has {topic.copies} copies of each partition, but {wanted} are wanted "
+        f"(replication): add some with kafka-reassign-partitions.sh, or set replication={topic.copies}"
+    )
+    if url.replication:
+        raise LogMismatch(problem)
+    # Made while only some of the brokers were up, perhaps: it works until one of them is lost.
+    _LOG.warning(problem)
 
 
 def _problem(url: KafkaUrl, settings: Mapping[str, str]) -> str:
@@ -162,5 +181,6 @@ def _refused(client: KafkaClient, code: int, what: str, said: str | None = None)
     error = errors.for_code(code)
     why = " ".join((said or error.description or error.__name__).split())
     if issubclass(error, errors.RetriableError):
-        return LogUnavailable(f"{client.url}: {what} now: {why}")
+        retriable: Exception = error(f"{what}: {why}")
+        return retriable
     return LogMismatch(f"{client.url}: {what}: {why}")

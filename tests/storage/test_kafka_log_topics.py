@@ -90,6 +90,12 @@ def test_more_copies_than_brokers_are_refused_and_nothing_is_made(kafka_url: str
     assert operator.topics() == set()
 
 
+def test_fewer_copies_than_the_url_asks_for_are_refused(kafka_url: str) -> None:
+    KafkaLog(kafka_url, PARTITIONS).close()
+    with pytest.raises(LogMismatch, match=r"has 1 copies of each partition, but 2 are wanted .* set replication=1"):
+        KafkaLog(f"{kafka_url}&replication=2", PARTITIONS)
+
+
 def test_topics_made_by_others_with_smaller_records_are_written_in_smaller_batches(
     kafka_url: str, operator: Operator
 ) -> None:
@@ -126,8 +132,9 @@ def test_a_topic_that_was_deleted_refuses_in_time(
     monkeypatch.setattr(kafka_log, "_READ_S", 0.5)
     log = KafkaLog(kafka_url, PARTITIONS)
     operator.delete(INPUTS_TOPIC)
-    with pytest.raises(LogUnavailable):
-        log.append([frame()], 0.5)
+    for _ in range(2):
+        with pytest.raises(LogUnavailable, match=r"topic"):
+            log.append([frame()], 0.5)
     with pytest.raises(LogUnavailable):
         log.bounds(INPUTS_TOPIC)
     log.close()
