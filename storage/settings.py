@@ -151,8 +151,8 @@ class Settings(BaseSettings):
     def _secret_or_kept(self, name: str, value: SecretStr | None) -> str:
         if value is not None:
             return value.get_secret_value()
-        if not self.is_log_embedded:
-            raise SettingsError(f"ROOMSTATE_{name.upper()} must be set when the log is not embedded")
+        if not self.is_log_embedded and self.store_url is not None:
+            raise SettingsError(f"{PREFIX}{name.upper()} must be set when neither log nor store is embedded")
         return kept_secret(self.data_dir / name)
 
 

@@ -80,6 +80,7 @@ def open_log_file(path: Path, partitions: int) -> LogHead:
     can neither be read nor made.
     """
     _make_folder(path)
+    _make_private(path)
     give_up_at = time.monotonic() + OPEN_WITHIN_S
     while True:
         try:
@@ -110,6 +111,24 @@ def _make_folder(path: Path) -> None:
             _sync(folder.parent)
     except OSError as error:
         raise LogUnavailable(f"{folder}: the log's folder cannot be made ({error.strerror})") from error
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if there is none, for its owner alone: it holds what people do, and where from.
+
+    SQLite gives the files beside it the same mode. It is made under another name: closing the file itself would take
+    away the locks of every connection that this process has to it.
+    """
+    if path.exists():
+        return
+    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        made.touch(mode=0o600, exist_ok=False)
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(made)
+        made.unlink()
+    except OSError as error:
+        raise LogUnavailable(f"{path}: the log cannot be opened ({error.strerror})") from error
 
 
 def _sync_wal(path: Path) -> None:

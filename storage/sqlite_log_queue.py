@@ -57,7 +57,7 @@ def pauses_until(give_up_at: float) -> Iterator[None]:
 
 
 def _open(log_path: Path, suffix: str) -> int:
-    return os.open(log_path.with_name(log_path.name + suffix), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return os.open(log_path.with_name(log_path.name + suffix), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _acquire(descriptor: int, give_up_at: float) -> bool:

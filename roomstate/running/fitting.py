@@ -10,13 +10,16 @@ _PORT_MAX: Final = 65535
 def require_fitting(settings: Settings) -> None:
     """Return if `up` can start with these settings.
 
-    Raises: SettingsError naming the variable that does not fit.
+    Raises: SettingsError naming the variable that does not fit, or is missing where nothing here can keep a secret.
     """
     if settings.processors > 1 and settings.is_log_embedded:
         raise SettingsError(
             f"{PREFIX}PROCESSORS={settings.processors}: on the SQLite log one processor works at a time;"
             " leave it at 1, or name a kafka:// log with ROOMSTATE_LOG_URL"
         )
+    if not settings.is_log_embedded and settings.store_url is not None:
+        settings.signing_secret()
+        settings.bearer_token()
     taken = {settings.port: "PORT"}
     for name, port in _further_ports(settings):
         if port > _PORT_MAX:

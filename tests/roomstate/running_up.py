@@ -20,7 +20,8 @@ SETTLE_S = 60.0
 class RunningUp:
     """Starts on construction; `wait_until_ready` returns when it says so."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, **settings: str) -> None:
+        """Shape: `settings` by their names in small letters."""
         self.data_dir = folder / "data"
         self.port = free_port()
         self.store_port = free_port()
@@ -31,6 +32,7 @@ class RunningUp:
             "ROOMSTATE_DATA_DIR": str(self.data_dir),
             "ROOMSTATE_PORT": str(self.port),
             "ROOMSTATE_STORE_PORT": str(self.store_port),
+            **{f"ROOMSTATE_{name.upper()}": value for name, value in settings.items()},
         }
         with self.log_path.open("a") as output:
             self.process = subprocess.Popen(
@@ -65,12 +67,16 @@ class RunningUp:
         )
 
     def parts(self) -> dict[str, int]:
-        """Return the process id of each part that runs now, by name."""
+        """Return the process id of each part that runs now, by name; of several alike, the one started last."""
+        return {command: pid for pid, command in self.commands()}
+
+    def commands(self) -> list[tuple[int, str]]:
+        """Return process id and command of each part that runs now, in the order in which they were started."""
         listed = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
         ).stdout.splitlines()
         words = [line.split() for line in listed]
-        return {line[line.index("roomstate") + 1]: int(line[0]) for line in words if "roomstate" in line}
+        return sorted((int(line[0]), line[line.index("roomstate") + 1]) for line in words if "roomstate" in line)
 
     def post(self, body: Any) -> httpx.Response:
         """POST /v1/inputs."""

@@ -140,6 +140,15 @@ def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.startswith("roomstate 0.")
 
 
+def test_secrets_are_wanted_where_nothing_here_could_keep_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = refused(capsys, "up", "--log-url", "kafka://localhost", "--store-url", "http://u:p@localhost/x")
+    assert code == 2
+    assert "ROOMSTATE_SECRET must be set" in line
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.clock import now_ms
-from storage.event_log import INPUTS_TOPIC, Bounds, LogMismatch, LogUnavailable
+from storage.event_log import INPUTS_TOPIC, Bounds, Frame, LogMismatch, LogUnavailable
 from storage.open_log import open_log
 from storage.sqlite_log import SqliteLog
 from storage.sqlite_log_trim import STEP_FRAMES
@@ -65,6 +66,15 @@ def test_a_log_of_another_schema_is_refused(path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(LogMismatch, match="schema 99"):
         SqliteLog(path, PARTITIONS)
+
+
+def test_only_its_owner_may_read_it(path: Path) -> None:
+    log = SqliteLog(path, 2)
+    log.append([Frame(INPUTS_TOPIC, 0, b"{}", 1)], 5.0)
+    modes = {found.name: stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()}
+    log.close()
+    assert path.name in modes
+    assert set(modes.values()) <= {0o600, 0o700}, modes
 
 
 def test_an_empty_file_becomes_a_log(path: Path) -> None:
