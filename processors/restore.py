@@ -22,6 +22,9 @@ def restored_rooms(stored: StoredRooms) -> dict[RoomKey, Room]:
     for row in stored.answers:
         row.fact.command_id = row.input_id
         _room_of(rooms, row).answers[row.input_id] = row.fact
+    for key, used_at_ms in stored.uses_ms.items():
+        if (room := rooms.get(key)) is not None:
+            room.used_at_ms = max(room.used_at_ms, used_at_ms)
     return rooms
 
 
@@ -53,6 +56,7 @@ def _restore_stay(room: Room, stay: StoredStay) -> None:
         room.next_lease_end_ms = min(room.next_lease_end_ms, stay.lease_ends_at_ms)
     session.seq = stay.seq
     session.recent_ids = stay.recent_ids
+    session.client_max_size = stay.client_max_size or session.client_max_size
 
 
 def _snapshot_after(fact: Fact) -> Snapshot:

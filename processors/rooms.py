@@ -56,6 +56,8 @@ class Rooms:
             room.owner = stored.owner
             room.max_size = stored.max_size
             room.expires_at_ms = stored.expires_at_ms
+            room.said_at_ms = stored.said_at_ms
+            room.used_at_ms = max(room.used_at_ms, stored.used_at_ms)
             room.attributes = stored.attributes
             room.answers = stored.answers
         self._whole.add(key)

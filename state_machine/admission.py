@@ -23,6 +23,11 @@ def admit(room: Room, item: Input, rules: Rules) -> Refusal | None:
     return _ADMISSION.get(room.room_kind, _everybody)(room, item, rules)
 
 
+def admit_again(room: Room, item: Input) -> Refusal | None:
+    """Return why somebody who is inside can't go on there as the opening says, or None: a seat they have already."""
+    return _beyond_the_client(room, item) if room.room_kind == "call" else None
+
+
 def _others(room: Room, item: Input) -> list[Session]:
     """Return the live sessions that are neither the joiner's own session nor of the joiner's own user."""
     return [
@@ -38,15 +43,23 @@ def _seats_of_a_call(room: Room, item: Input, _rules: Rules) -> Refusal | None:
     A size of 0 sets no bound; a negative `client_max_size` is a client that said it can handle nobody.
     """
     others = _others(room, item)
-    conflicts = tuple(session.session_id for session in others)
     bounds = [size for size in (room.max_size, *(other.client_max_size for other in others)) if size > 0]
     if bounds:
         seat_of_the_owner = 1 if _owner_is_missing(room, item) else 0
         if min(bounds) - len(others) - seat_of_the_owner <= 0:
-            return Refusal("room_full", conflicts)
+            return Refusal("room_full", _named(others))
+    return _beyond_the_client(room, item)
+
+
+def _beyond_the_client(room: Room, item: Input) -> Refusal | None:
+    others = _others(room, item)
     if item.client_max_size != 0 and item.client_max_size <= len(others):
-        return Refusal("client_capacity", conflicts)
+        return Refusal("client_capacity", _named(others))
     return None
+
+
+def _named(sessions: list[Session]) -> tuple[str, ...]:
+    return tuple(session.session_id for session in sessions)
 
 
 def _owner_is_missing(room: Room, item: Input) -> bool:

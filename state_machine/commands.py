@@ -6,6 +6,7 @@ facts in the order in which they apply, the answer last. Source: design section 
 
 from typing import Any
 
+from state_machine.endings import exists
 from state_machine.facts import Fact
 from state_machine.inputs import Input
 from state_machine.leases import about, closing, is_live, remembered
@@ -55,8 +56,8 @@ def decide_expire(room: Room, item: Input, rules: Rules, _first_index: int) -> l
 
 
 def decide_room_create(room: Room, item: Input, _rules: Rules, _first_index: int) -> list[Fact]:
-    """Create the room, or create it anew after a deletion."""
-    if room.created_at_ms and not room.deleted_at_ms:
+    """Create the room, or create it anew after it was deleted or has ended."""
+    if exists(room, item.received_at_ms):
         return [ignored(item, "room_exists")]
     extra = {**item.extra, **_room_members(item.user, item.max_size, item.expires_at_ms)}
     return [Fact("room_created", 0, item.received_at_ms, user_id=item.user, extra=extra)]
@@ -64,7 +65,7 @@ def decide_room_create(room: Room, item: Input, _rules: Rules, _first_index: int
 
 def decide_room_update(room: Room, item: Input, _rules: Rules, _first_index: int) -> list[Fact]:
     """Change what the input names of the room's attributes; the rest stays."""
-    if not room.created_at_ms or room.deleted_at_ms:
+    if not exists(room, item.received_at_ms):
         return [ignored(item, "unknown_room")]
     members = _room_members(room.owner, item.max_size or room.max_size, item.expires_at_ms or room.expires_at_ms)
     extra = {**room.attributes, **item.extra, **members}
@@ -73,7 +74,7 @@ def decide_room_update(room: Room, item: Input, _rules: Rules, _first_index: int
 
 def decide_room_delete(room: Room, item: Input, _rules: Rules, first_index: int) -> list[Fact]:
     """Delete the room and end everybody's stay in it."""
-    if not room.created_at_ms or room.deleted_at_ms:
+    if not exists(room, item.received_at_ms):
         return [ignored(item, "unknown_room")]
     live = [session for session in room.sessions.values() if is_live(session)]
     deleted = Fact("room_deleted", 0, item.received_at_ms, user_id=item.user, extra=dict(item.extra))

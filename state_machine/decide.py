@@ -1,6 +1,7 @@
 """Deciding one input about one room: facts in the order in which they apply, the answer (index 0) last.
 
-First what has expired is closed, dated at each lease's end; then the input itself is decided on what is left. Total
+First what has expired is closed, dated at each lease's end, or at the room's own; then the input itself is decided on
+what is left. Total
 and pure: every input gets an answer, nothing raises on data, the room stays as it was. A command whose id was answered
 before changes nothing; its answer names the earlier one.
 Source: design sections 4 and 5.
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from state_machine import commands
+from state_machine.endings import ended_sessions
 from state_machine.facts import Fact
 from state_machine.inputs import Input
 from state_machine.leases import expired_sessions, settled
@@ -61,6 +63,9 @@ def _command_decided(room: Room, item: Input, rules: Rules, closings: list[Fact]
         closings, answer = _expiry_answered(closings, item)
         if answer is not None:
             return [*closings, answer]
+    elif ended := ended_sessions(room, item.received_at_ms, len(closings) + 1):
+        closings = [*closings, *ended]
+        room = settled(room, ended)
     decider = _COMMANDS.get(item.kind)
     if decider is None:
         return [*closings, commands.ignored(item, "unknown_kind")]

@@ -7,6 +7,7 @@ rare look at all leases when the earliest has passed. Source: design section 5.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from state_machine.endings import is_use
 from state_machine.facts import Fact
 from state_machine.room import NEVER_MS, Room, Rules, Session
 
@@ -92,6 +93,7 @@ def _opened(room: Room, fact: Fact) -> None:
     # Sessions stand in the order of their openings, so that a room restored from its rows has the same order.
     room.sessions.pop(fact.session_id, None)
     room.sessions[fact.session_id] = session
+    _use(room, fact)
     if fact.lease_ends_at_ms:
         _renew(room, session, fact.lease_ends_at_ms)
 
@@ -101,8 +103,15 @@ def _refreshed(room: Room, fact: Fact) -> None:
     if session is None:
         return
     session.at_ms = fact.at_ms
+    session.client_max_size = fact.extra.get("client_max_size", session.client_max_size)
+    _use(room, fact)
     if fact.lease_ends_at_ms:
         _renew(room, session, fact.lease_ends_at_ms)
+
+
+def _use(room: Room, fact: Fact) -> None:
+    if is_use(fact):
+        room.used_at_ms = max(room.used_at_ms, fact.at_ms)
 
 
 def _renew(room: Room, session: Session, lease_ends_at_ms: int) -> None:
@@ -117,6 +126,7 @@ def _closed(room: Room, fact: Fact) -> None:
     session.at_ms = fact.at_ms
     session.closed_at_ms = fact.at_ms
     session.close_reason = fact.reason
+    _use(room, fact)
 
 
 def _touched(room: Room, fact: Fact) -> None:
@@ -128,10 +138,11 @@ def _touched(room: Room, fact: Fact) -> None:
 def _created(room: Room, fact: Fact) -> None:
     room.created_at_ms = fact.at_ms
     room.deleted_at_ms = 0
-    _take_attributes(room, fact.extra)
+    _updated(room, fact)
 
 
 def _updated(room: Room, fact: Fact) -> None:
+    room.said_at_ms = fact.at_ms
     _take_attributes(room, fact.extra)
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from state_machine.admission import admit
+from state_machine.admission import admit, admit_again
+from state_machine.endings import has_ended
 from state_machine.facts import INITIAL, Fact
 from state_machine.inputs import Input
 from state_machine.leases import about, closing, is_live, lease_end, lease_length
@@ -23,16 +24,20 @@ def opened_at(room: Room, item: Input) -> int:
 def decide_open(room: Room, item: Input, rules: Rules, first_index: int) -> list[Fact]:
     """Return the facts of an explicit opening, its answer last.
 
-    A live session that is opened again goes on. Another live session of the same user in a call gives way to it.
+    A live session that is opened again goes on, with what it says of itself now. Another live session of the same user
+    in a call gives way to it.
     """
     if room.deleted_at_ms:
         return [_refused(item, "room_deleted", ())]
+    if has_ended(room, item.received_at_ms):
+        return [_refused(item, "room_expired", ())]
     session = room.sessions.get(item.session)
-    if session is not None and is_live(session):
-        return [refreshed(session, item, "rejoined")]
-    refusal = admit(room, item, rules)
+    is_inside = session is not None and is_live(session)
+    refusal = admit_again(room, item) if is_inside else admit(room, item, rules)
     if refusal is not None:
         return [_refused(item, refusal.reason, refusal.conflicts)]
+    if session is not None and is_inside:
+        return [_rejoined(session, item)]
     replaced = [
         closing(other, index, item.received_at_ms, "replaced")
         for index, other in enumerate(_sessions_of_the_same_user(room, item), first_index)
@@ -47,13 +52,25 @@ def refreshed(session: Session, item: Input, reason: str) -> Fact:
     return fact
 
 
+def _rejoined(session: Session, item: Input) -> Fact:
+    fact = refreshed(session, item, "rejoined")
+    fact.extra = _kept_of(item)
+    return fact
+
+
+def _kept_of(item: Input) -> dict[str, Any]:
+    """Return what an opening says of its client, as the row keeps it."""
+    extra: dict[str, Any] = {name: value for name, value in item.extra.items() if name not in _OF_THE_SESSION}
+    if item.client_max_size:
+        extra["client_max_size"] = item.client_max_size
+    return extra
+
+
 def _opened(room: Room, item: Input, rules: Rules) -> Fact:
     at_ms = opened_at(room, item)
     lease_ms = lease_length(room.room_kind, item.lease_ms, rules)
-    extra: dict[str, Any] = {name: value for name, value in item.extra.items() if name not in _OF_THE_SESSION}
+    extra = _kept_of(item)
     extra["lease_ms"] = lease_ms
-    if item.client_max_size:
-        extra["client_max_size"] = item.client_max_size
     if item.device_type:
         extra["device_type"] = item.device_type
     return Fact(

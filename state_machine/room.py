@@ -53,6 +53,11 @@ class Room:
     max_size: int = 0
     """Seats; 0 = no bound."""
     expires_at_ms: int = 0
+    """The end that it was given; 0 = none. When it does end says `state_machine.endings`."""
+    said_at_ms: int = 0
+    """When it was created or last updated."""
+    used_at_ms: int = 0
+    """When somebody last joined, refreshed or left."""
     attributes: dict[str, Any] = field(default_factory=dict)
     """What the contract's edge keeps in the room and no rule looks at."""
     sessions: dict[str, Session] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """The SQL that brings rooms back from `room_events` alone: stays, attributes, answered commands, recent decisions.
 
-Of a room: each stay that is live or closed lately, the newest rows that say what the room itself is, and the last
-answered commands. "Last" is always log order, in which an input's answer (index 0) follows its consequences. Nothing
-here reads more than the rooms asked for; which rooms have a live session is answered by a projection.
+Of a room: each stay that is live or closed lately, the newest rows that say what the room itself is, the last answered
+commands, and when it was used last. "Last" is always log order, in which an input's answer (index 0) follows its
+consequences. Nothing here reads more than the rooms asked for; a projection answers which rooms have a live session.
 Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: design sections 5 and 6.
 """
 
@@ -17,6 +17,7 @@ from state_machine.facts import Fact, Snapshot
 from state_machine.room import NEVER_MS
 from storage.decisions import ANNOUNCED_FACTS
 from storage.store import Store
+from storage.uses import last_uses
 
 RoomKey = tuple[str, str]
 """Room kind and room id."""
@@ -55,6 +56,8 @@ class StoredStay(NamedTuple):
     seq: int
     recent_ids: list[str]
     """Oldest first."""
+    client_max_size: int
+    """What the client said it can handle when it opened its session again; 0 = nothing."""
 
 
 class StoredRooms(NamedTuple):
@@ -63,6 +66,7 @@ class StoredRooms(NamedTuple):
     stays: list[StoredStay]
     attributes: list[StoredFact]
     answers: list[StoredFact]
+    uses_ms: Mapping[RoomKey, int]
 
 
 _MS: Final = "toUnixTimestamp64Milli"
@@ -89,6 +93,7 @@ HAVING countIf(fact = 'session_closed') = 0
     OR {_MS}(maxIf(at, fact = 'session_closed')) >= {{closed_since_ms:Array(Int64)}}[{_OF_PARTITION} + 1]"""
 """Names the stays of some partitions that are live or closed lately."""
 
+_SAYS_SIZE_AGAIN: Final = "fact = 'session_refreshed' AND JSONHas(extra, 'client_max_size')"
 _STAYS: Final = f"""
 SELECT
     countIf(fact = 'session_opened'),
@@ -101,7 +106,8 @@ SELECT
     maxIf(client_seq, fact = 'status_judged' AND verdict NOT IN ('duplicate', 'late')),
     groupArraySortedIf({IDS_PER_STAY})(
         (bitNot(log_offset), bitNot(log_index), input_id),
-        fact = 'status_judged' AND input_id != '' AND verdict != 'duplicate')
+        fact = 'status_judged' AND input_id != '' AND verdict != 'duplicate'),
+    JSONExtractInt(argMaxIf(extra, {_ORDER}, {_SAYS_SIZE_AGAIN}), 'client_max_size')
 FROM room_events
 WHERE (room_kind, room_id, session_id, opened_at) IN ({WANTED_STAYS})
 GROUP BY room_kind, room_id, session_id, opened_at"""
@@ -129,10 +135,11 @@ SELECT * FROM
 )"""
 
 
-_OF_LIVE_ROOMS: Final = _attributes_and_answers(
-    f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({WANTED_STAYS}))"
-)
+_LIVE: Final = f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({WANTED_STAYS}))"
+_OF_LIVE_ROOMS: Final = _attributes_and_answers(_LIVE)
+_USES_OF_LIVE_ROOMS: Final = last_uses(_LIVE)
 _NAMED: Final = "(room_kind, room_id) IN {keys:Array(Tuple(Enum8('call' = 1, 'account' = 2, 'stream' = 3), String))}"
+_USES_OF_NAMED_ROOMS: Final = last_uses(_NAMED)
 _KNOWN_ROOMS: Final = f"SELECT DISTINCT toString(room_kind), room_id FROM room_events WHERE {_NAMED}"
 # One branch, divided by us: to analyse two of so many columns costs the engine more than to read what it finds.
 _OF_KNOWN_ROOMS: Final = f"""
@@ -150,23 +157,32 @@ async def live_rooms(store: Store, partitions: int, closed_since_ms: Mapping[int
     Raises: StoreUnavailable, StoreRefused.
     """
     parameters = stays_parameters(partitions, closed_since_ms)
-    stays, others = await asyncio.gather(store.rows(_STAYS, parameters), store.rows(_OF_LIVE_ROOMS, parameters))
-    return StoredRooms([stay_of(row) for row in stays if row[0]], *_divided(others))
+    stays, others, uses = await asyncio.gather(
+        *(store.rows(sql, parameters) for sql in (_STAYS, _OF_LIVE_ROOMS, _USES_OF_LIVE_ROOMS))
+    )
+    return StoredRooms([stay_of(row) for row in stays if row[0]], *_divided(others), _by_room(uses))
 
 
 async def named_rooms(store: Store, keys: Collection[RoomKey]) -> StoredRooms:
-    """Return the attributes and answers of rooms by name; whether they have live sessions is known without the store.
+    """Return attributes, answers and uses of rooms by name; whether they have live sessions is known without the store.
 
     Raises: StoreUnavailable, StoreRefused.
     """
     # Nearly always a room is asked for because it is new: finding that out takes a fifth of reading what there may be.
     known = await store.rows(_KNOWN_ROOMS, {"keys": sorted(keys)})
     if not known:
-        return StoredRooms([], [], [])
-    facts = sorted(map(fact_of, await store.rows(_OF_KNOWN_ROOMS, {"keys": known})), key=log_order)
+        return StoredRooms([], [], [], {})
+    rows, uses = await asyncio.gather(
+        *(store.rows(sql, {"keys": known}) for sql in (_OF_KNOWN_ROOMS, _USES_OF_NAMED_ROOMS))
+    )
+    facts = sorted(map(fact_of, rows), key=log_order)
     attributes = {(stored.room_kind, stored.room_id, stored.fact.name): stored for stored in facts}
     newest = [stored for stored in attributes.values() if stored.fact.name in _ATTRIBUTE_FACTS]
-    return StoredRooms([], sorted(newest, key=log_order), _last_answers(facts))
+    return StoredRooms([], sorted(newest, key=log_order), _last_answers(facts), _by_room(uses))
+
+
+def _by_room(uses: Iterable[Sequence[Any]]) -> Mapping[RoomKey, int]:
+    return {(room_kind, room_id): used_at_ms for room_kind, room_id, used_at_ms in uses}
 
 
 def _last_answers(facts: Iterable[StoredFact]) -> list[StoredFact]:
@@ -198,7 +214,7 @@ def _divided(rows: Iterable[Sequence[Any]]) -> tuple[list[StoredFact], list[Stor
 
 def stay_of(row: Sequence[Any]) -> StoredStay:
     """Return the stay of one row of the question about stays."""
-    _, closings, opened, closed, last, at_ms, lease_ends_at_ms, seq, ids = row
+    _, closings, opened, closed, last, at_ms, lease_ends_at_ms, seq, ids, client_max_size = row
     return StoredStay(
         opened=fact_of(opened),
         closed=fact_of(closed) if closings else None,
@@ -207,6 +223,7 @@ def stay_of(row: Sequence[Any]) -> StoredStay:
         lease_ends_at_ms=lease_ends_at_ms,
         seq=seq,
         recent_ids=[input_id for _, _, input_id in reversed(ids)],
+        client_max_size=client_max_size,
     )
 
 

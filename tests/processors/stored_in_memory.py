@@ -3,6 +3,7 @@
 Laws are tried out on it by the thousand; some of the same examples go through the real store.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -25,8 +26,8 @@ def restored(rows: Sequence[Row], closed_since_ms: int) -> Mapping[RoomKey, Room
     """Return the rooms with live and lately closed sessions, as they come back from the rows."""
     wanted = [stay for stay in _stays(rows) if _is_wanted(stay, closed_since_ms)]
     keys = frozenset(_key(stay[0]) for stay in wanted)
-    _, attributes, answers = _stored_by_name(rows, keys)
-    return restored_rooms(StoredRooms([stay_of(_stay_row(stay)) for stay in wanted], attributes, answers))
+    by_name = _stored_by_name(rows, keys)
+    return restored_rooms(by_name._replace(stays=[stay_of(_stay_row(stay)) for stay in wanted]))
 
 
 def restored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
@@ -42,7 +43,20 @@ def _stored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> StoredRoom
         [],
         sorted(map(fact_of, map(_fact_row, attributes)), key=log_order),
         sorted(map(fact_of, map(_fact_row, answers)), key=log_order),
+        _uses_ms(of_rooms),
     )
+
+
+def _uses_ms(rows: Iterable[Row]) -> Mapping[RoomKey, int]:
+    used: dict[RoomKey, int] = {}
+    for row in rows:
+        if row["fact"] in ("session_opened", "session_refreshed"):
+            is_use = row["kind"] != "status"
+        else:
+            is_use = row["fact"] == "session_closed" and row["reason"] in ("left", "killed", "replaced")
+        if is_use:
+            used[_key(row)] = max(row["at"], used.get(_key(row), 0))
+    return used
 
 
 def _key(row: Row) -> RoomKey:
@@ -72,6 +86,8 @@ def _stay_row(stay: list[Row]) -> tuple[Any, ...]:
     judged = [row for row in stay if row["fact"] == "status_judged"]
     leases = [row["lease_ends_at"] for row in stay if row["lease_ends_at"]]
     ids = [row for row in judged if row["input_id"] and row["verdict"] != "duplicate"]
+    said_again = [json.loads(row["extra"] or "{}") for row in stay if row["fact"] == "session_refreshed"]
+    sizes = [extra["client_max_size"] for extra in said_again if "client_max_size" in extra]
     return (
         len(opened),
         len(closed),
@@ -82,6 +98,7 @@ def _stay_row(stay: list[Row]) -> tuple[Any, ...]:
         leases[-1] if leases else 0,
         max((row["client_seq"] for row in judged if row["verdict"] not in ("duplicate", "late")), default=0),
         [(0, 0, row["input_id"]) for row in reversed(ids[-IDS_PER_STAY:])],
+        sizes[-1] if sizes else 0,
     )
 
 

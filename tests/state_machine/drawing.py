@@ -9,7 +9,7 @@ from tests.state_machine.builders import LEASE_MS, RULES, T0_MS
 
 KINDS = ["status"] * 8 + ["open"] * 4 + ["refresh", "close", "kill", "expire"] * 2 + [*INPUT_KINDS, "a kind to come"]
 EVENTS = [*(names[0] for names in WIRE_NAMES.values()), "sdk.exception.x", ""]
-STEPS_MS = [0, 0, 0, 1, 1_000, 20_000, LEASE_MS - 1, LEASE_MS, RULES.closed_memory_ms + 1, 700_000]
+STEPS_MS = [0, 0, 0, 1, 1_000, 20_000, LEASE_MS - 1, LEASE_MS, RULES.closed_memory_ms + 1, 700_000, 5_000_000]
 JUMPS_MS = [*STEPS_MS, -1, -1_000, -LEASE_MS, -700_000, 86_400_000, -86_400_000]
 
 

@@ -8,13 +8,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from state_machine.inputs import Input
 from tests.state_machine.builders import T0_MS, Played
-from tests.state_machine.naive_room import LEASE_MS, MEMORY_MS, NaiveRoom
+from tests.state_machine.naive_room import EIGHT_WEEKS_MS, LEASE_MS, MEMORY_MS, NaiveRoom
 
 sessions = st.sampled_from(["a", "b", "c", "d"])
 users = st.sampled_from(["", "u", "v", "o"])
 sizes = st.sampled_from([0, 0, -1, 1, 2, 3])
 ids = st.sampled_from(["", "", "", "i", "j"])
-pauses_ms = st.sampled_from([1, 1_000, LEASE_MS // 2, LEASE_MS - 1, LEASE_MS, LEASE_MS + MEMORY_MS, 10 * LEASE_MS])
+HOUR_MS = 3_600_000
+pauses_ms = st.sampled_from(
+    [1, 1_000, LEASE_MS // 2, LEASE_MS - 1, LEASE_MS, LEASE_MS + MEMORY_MS, 10 * LEASE_MS, HOUR_MS, EIGHT_WEEKS_MS]
+)
 
 
 class RoomAgainstNaiveRoom(RuleBasedStateMachine):
@@ -63,9 +66,16 @@ class RoomAgainstNaiveRoom(RuleBasedStateMachine):
     def end_all(self, kind: str, input_id: str) -> None:
         self.take(kind, id=input_id)
 
-    @rule(kind=st.sampled_from(["room_create", "room_update"]), user=users, seats=st.integers(0, 3), input_id=ids)
-    def set_up(self, kind: str, user: str, seats: int, input_id: str) -> None:
-        self.take(kind, user=user, max_size=seats, id=input_id)
+    @rule(
+        kind=st.sampled_from(["room_create", "room_update"]),
+        user=users,
+        seats=st.integers(0, 3),
+        input_id=ids,
+        hours=st.sampled_from([0, 1, 1]),
+    )
+    def set_up(self, kind: str, user: str, seats: int, input_id: str, hours: int) -> None:
+        expires_at_ms = self.now_ms + hours * HOUR_MS if hours else 0
+        self.take(kind, user=user, max_size=seats, id=input_id, expires_at_ms=expires_at_ms)
 
     @invariant()
     def the_same_people_are_inside(self) -> None:

@@ -84,6 +84,28 @@ def test_a_rejoin_needs_no_seat_of_its_own() -> None:
     assert admit(room.room, join("a"), RULES) is None
 
 
+def test_who_rejoins_goes_on_with_what_they_say_of_themselves_now() -> None:
+    room = played(command("open", "a", client_max_size=5, extra={"display_name": "Ann"}))
+    extra = {"display_name": "Anna", "lease_ms": "long"}
+    fact = room.answer(command("open", "a", at=1, client_max_size=3, extra=extra))
+    assert fact.extra == {"display_name": "Anna", "client_max_size": 3}
+    assert (room.session().client_max_size, room.session().lease_ms) == (3, LEASE_MS)
+    assert room.answer(command("open", "a", at=2)).extra == {}
+    assert room.session().client_max_size == 3
+
+
+@pytest.mark.parametrize(("size", "reason"), [(2, "client_capacity"), (-1, "client_capacity"), (3, ""), (0, "")])
+def test_who_rejoins_must_be_able_to_handle_the_others(size: int, reason: str) -> None:
+    room = played(seats(3), join("a"), join("b"), join("c"))
+    assert room.answer(join("a", size=size, at=1)).reason == (reason or "rejoined")
+    assert room.inside() == ["a", "b", "c"]
+
+
+def test_outside_calls_a_rejoin_asks_for_nothing() -> None:
+    room = played(join("a"), join("b"), room_kind="account")
+    assert room.answer(join("a", size=1, at=1)).reason == "rejoined"
+
+
 def test_a_session_that_has_left_may_be_opened_again() -> None:
     room = played(join("a"), status(seq=5, id="i"), command("close", "a", at=10))
     fact = room.answer(join("a", at=10))
