@@ -193,6 +193,9 @@ class Assigned:
             await asyncio.gather(working, asked, return_exceptions=True)
 
     async def _take(self, partitions: frozenset[int]) -> Mapping[int, int]:
+        if not partitions:
+            LOGGER.info("no partition is left for this worker; standing by")
+            return {}
         taken, standing = await self._takeover.take(partitions)
         self._judging.held.update(taken)
         self._stand_still(standing)

@@ -26,7 +26,7 @@ class Checkpoint(Protocol):
         """Make the partitions ours, and none but these; return the next offset of each in the inputs topic.
 
         Called after every assignment, before anything of the inputs topic is delivered. A partition that the mapping
-        leaves out is not read. What is raised ends the worker.
+        leaves out is not read. Without partitions nothing is left for this worker. What is raised ends the worker.
         """
 
     async def give_up(self, partitions: frozenset[int]) -> None:
@@ -65,9 +65,11 @@ class CheckpointSeek(Consumer):
         return True
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Note that the next seek has to ask the checkpoint."""
+        """Note that the next seek has to ask the checkpoint; without partitions there is none."""
         self._assignments += 1
         await super().on_partitions_assigned(assigned, generation_id)
+        if self._checkpoint is not None and not self._inputs_partitions(assigned):
+            await self._checkpoint.take_over(frozenset())
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let Faust stop the flow and wait for what it waits for; then tell the checkpoint."""

@@ -54,11 +54,22 @@ class Worker:
         self.process.kill()
         self.wait()
 
+    def thaw(self) -> None:
+        """Let it go on after it has stopped itself."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait_until_frozen(self) -> None:
+        wait_until(lambda: _state(self.process.pid) == "T", f"the worker to freeze: {self.printed}")
+
     def wait(self) -> int:
         return self.process.wait(timeout=PATIENCE_S)
 
     def wait_until_printed(self, text: str) -> None:
-        wait_until(lambda: text in self.printed, f"the worker to print {text!r}: {self.printed}")
+        wait_until(
+            lambda: text in self.printed or self.process.poll() is not None,
+            f"the worker to print {text!r}: {self.printed}",
+        )
+        assert text in self.printed, f"the worker ended without {text!r}: {self.printed}"
 
 
 class Pipeline:
@@ -163,6 +174,12 @@ class Pipeline:
 
     def check(self) -> None:
         """Every line of the log is in the store once, decided as an undisturbed worker decides it, and answered."""
+        stored = self.check_rows()
+        asked = {row["input_id"] for row in stored if row["input_id"]}
+        assert {decision.id for decision in self.decisions() if decision.id} == asked
+
+    def check_rows(self) -> list[Row]:
+        """Return the rows, if every line of the log is there once, decided as an undisturbed worker decides it."""
         stored = self.rows()
         answered = [
             (row["log_partition"], row["log_offset"], row["log_index"]) for row in stored if not row["fact_index"]
@@ -170,8 +187,7 @@ class Pipeline:
         assert answered == self.places()
         expected = self.undisturbed_rows()
         assert [comparable(row) for row in stored] == [comparable(row) for row in expected]
-        asked = {row["input_id"] for row in stored if row["input_id"]}
-        assert {decision.id for decision in self.decisions() if decision.id} == asked
+        return stored
 
     def undisturbed_rows(self) -> list[Row]:
         """Return the rows that one worker would have stored that was never disturbed."""
@@ -182,6 +198,10 @@ class Pipeline:
             judge(decode_slice(frame, 0, 1 << 30), held[record.partition], self.partitions, RULES, block)
         rows = plain_rows(rows_of(block, dict.fromkeys(held, 0), T0_MS))
         return [{name: value for name, value in row.items() if name not in _OF_THE_WRITER} for row in rows]
+
+
+def _state(process_id: int) -> str:
+    return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def comparable(row: Row) -> Row:

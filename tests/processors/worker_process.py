@@ -1,10 +1,12 @@
 """A real worker in a process of its own, as a test starts it; told to, it kills itself at a given effect.
 
 Usage: python -m tests.processors.worker_process '<JSON>' with members data_dir, log_url, store_url, partitions and
-perhaps crash = [effect, "before" or "after", at which call], lose_frame (the how manyeth), store_timeout_s and
+perhaps crash = [effect, "before" or "after", at which call], freeze = a file (as soon as it is there, the process
+stops itself right before its next insert), slow_insert_s, lose_frame (the how manyeth), store_timeout_s and
 settings = {…}.
 """
 
+import asyncio
 import functools
 import itertools
 import json
@@ -13,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from processors.drain import Drain
@@ -32,6 +35,10 @@ def main() -> None:
         lose_frame(at_frame)
     if crash := order.pop("crash", None):
         arrange_crash(*crash)
+    if freeze := order.pop("freeze", None):
+        arrange_freeze(Path(freeze))
+    if slow_insert_s := order.pop("slow_insert_s", 0.0):
+        slow_down_inserts(slow_insert_s)
     run_processor(load_settings(**order.pop("settings", {}), **order))
 
 
@@ -51,6 +58,30 @@ def lose_frame(at_frame: int) -> None:
             await offer(drain, frame)
 
     Drain.offer = losing  # type: ignore[method-assign,assignment]
+
+
+def slow_down_inserts(by_s: float) -> None:
+    """Make every insert take longer."""
+    insert = Effects.insert
+
+    async def slow(effects: Effects, rows: Any) -> None:
+        await asyncio.sleep(by_s)
+        await insert(effects, rows)
+
+    Effects.insert = slow  # type: ignore[method-assign,assignment]
+
+
+def arrange_freeze(wanted: Path) -> None:
+    """Make the process stop itself before an insert, once, when the file is there."""
+    insert = Effects.insert
+
+    async def freezing(effects: Effects, rows: Any) -> None:
+        if wanted.exists():
+            wanted.unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        await insert(effects, rows)
+
+    Effects.insert = freezing  # type: ignore[method-assign,assignment]
 
 
 def arrange_crash(effect: str, when: str, at_call: int) -> None:
