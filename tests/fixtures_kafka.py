@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from roomstate.broker.jars import BrokerMissing
+from roomstate.broker.jars import BrokerMissing, fetched_jars, require_java
 from roomstate.broker.node import BrokerNode
 
 must_be_there = os.environ.get("ROOMSTATE_TESTS_NEED_KAFKA") == "1"
@@ -15,13 +15,20 @@ must_be_there = os.environ.get("ROOMSTATE_TESTS_NEED_KAFKA") == "1"
 
 def start_broker(node: BrokerNode) -> BrokerNode:
     """Start the broker, or skip the test if this machine has no Java or Maven."""
+    require_kafka()
+    node.start()
+    return node
+
+
+def require_kafka() -> None:
+    """Return if a broker can be started here; else skip the test, or fail it where it must be there."""
     try:
-        node.start()
+        require_java()
+        fetched_jars()
     except BrokerMissing as error:
         if must_be_there:
             pytest.fail(str(error))
         pytest.skip(str(error))
-    return node
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from roomstate.broker.node import BrokerNode
+from roomstate.chaos.part import limit_files_of
 
 
 class BrokerPart:
@@ -46,6 +47,15 @@ class BrokerPart:
     def thaw(self) -> None:
         """Let it go on."""
         self._node.thaw()
+
+    def limit_files(self, size_bytes: int | None) -> None:
+        """Let every write behind so many bytes of a file fail, on which the broker ends; None: no limit."""
+        limit_files_of(self._node.pid, size_bytes)
+
+    async def revive(self) -> None:
+        """Start the broker if it has ended."""
+        if not self._node.pid:
+            await self.start()
 
     async def close(self) -> None:
         """Kill the broker; it can't be started any more."""

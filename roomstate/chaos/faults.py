@@ -6,14 +6,14 @@ The faults are the kernel's and the network's own: signals, limits, broken conne
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from roomstate.chaos.broker_part import BrokerPart
 from roomstate.chaos.instance import SESSION_TIMEOUT_MS, Instance
-from roomstate.chaos.part import ChaosPart
+from roomstate.chaos.part import CAN_LIMIT_FILES, ChaosPart
 from roomstate.chaos.store_proxy import InsertFault
 
 _FROZEN_S: Final = (SESSION_TIMEOUT_MS / 1000 + 0.5, SESSION_TIMEOUT_MS / 1000 + 2.0)
@@ -42,6 +42,14 @@ class Fault:
     """Takes about a minute; comes once in a run."""
     needs_kafka: bool | None = None
     """None = on both logs."""
+    needs_limits: bool = False
+    """Whether it limits the files of another process, which Linux alone can."""
+
+    def why_not(self, *, on_kafka: bool) -> str:
+        """Return why it can't be had here, or nothing."""
+        if self.needs_kafka is not None and self.needs_kafka != on_kafka:
+            return "needs --kafka" if self.needs_kafka else "only of the embedded log"
+        return "" if CAN_LIMIT_FILES or not self.needs_limits else "this system has no prlimit"
 
 
 async def _killed(part: ChaosPart | BrokerPart, random: Random) -> None:
@@ -80,11 +88,16 @@ async def _fill_disk_of_log(instance: Instance, random: Random) -> None:
     await _starved([*instance.ingests, *instance.processors], random)
 
 
+async def _fill_disk_of_broker(broker: BrokerPart, random: Random) -> None:
+    await _starved([broker], random)
+    await broker.revive()
+
+
 async def _fill_disk_of_store(instance: Instance, random: Random) -> None:
     await _starved([instance.store], random)
 
 
-async def _starved(parts: list[ChaosPart], random: Random) -> None:
+async def _starved(parts: Sequence[ChaosPart | BrokerPart], random: Random) -> None:
     try:
         for part in parts:
             part.limit_files(_FULL_DISK_BYTES)
@@ -163,8 +176,10 @@ def _catalogue() -> Iterator[Fault]:
     for deed_name, deed in (("kill", _killed), ("freeze", _frozen), ("restart", _restarted)):
         yield Fault(f"{deed_name} broker", frozenset({"broker"}), _of_broker(deed), needs_kafka=True)
     yield Fault("kill everything", everything, _kill_everything)
-    yield Fault("log disk full", frozenset({"disk"}), _fill_disk_of_log, needs_kafka=False)
-    yield Fault("store disk full", frozenset({"store"}), _fill_disk_of_store)
+    yield Fault("log disk full", frozenset({"disk"}), _fill_disk_of_log, needs_kafka=False, needs_limits=True)
+    filled = _of_broker(_fill_disk_of_broker)
+    yield Fault("broker disk full", frozenset({"broker"}), filled, needs_kafka=True, needs_limits=True)
+    yield Fault("store disk full", frozenset({"store"}), _fill_disk_of_store, needs_limits=True)
     yield Fault("clock back", frozenset({"clock"}), _step_clock)
     yield Fault("insert cut before", frozenset({"inserts"}), _cut(InsertFault.CUT_BEFORE))
     yield Fault("insert cut within", frozenset({"inserts"}), _cut(InsertFault.CUT_WITHIN))

@@ -13,7 +13,7 @@ from roomstate.chaos.stored import Stored
 from roomstate.chaos.witness import Answer, Post
 
 _ONCE: Final = frozenset({Answer.ACCEPTED})
-_NEVER: Final = frozenset({Answer.REFUSED})
+_NEVER: Final = frozenset({Answer.REFUSED, Answer.NOT_TAKEN})
 _NAMED_MAX: Final = 20
 """More of one kind are counted, not named."""
 
@@ -38,18 +38,15 @@ class Findings:
         return [f"{name}: {thing}" for name in ("lost", "doubled", "broken") for thing in _first(getattr(self, name))]
 
 
-def judge(posts: Mapping[str, Post], rows: Sequence[Stored], never: frozenset[Answer]) -> Findings:
-    """Compare one round's posts with the answers stored since it began.
-
-    Shape: `never` are the answers after which an input must not be in the store, beside a refusal.
-    """
+def judge(posts: Mapping[str, Post], rows: Sequence[Stored]) -> Findings:
+    """Compare one round's posts with the answers stored since it began."""
     findings = Findings()
     by_mark: dict[str, list[Stored]] = defaultdict(list)
     for row in rows:
         by_mark[row.mark].append(row)
     strangers = [row for mark, found in by_mark.items() if mark not in posts for row in found]
     for post in posts.values():
-        _judge_presence(post, by_mark.get(post.mark, []), _NEVER | never, findings)
+        _judge_presence(post, by_mark.get(post.mark, []), findings)
     _judge_strangers(strangers, posts.values(), findings)
     by_place = {row.place: row for row in rows}
     by_id: dict[str, list[Stored]] = defaultdict(list)
@@ -63,12 +60,12 @@ def judge(posts: Mapping[str, Post], rows: Sequence[Stored], never: frozenset[An
     return findings
 
 
-def _judge_presence(post: Post, found: Sequence[Stored], never: frozenset[Answer], findings: Findings) -> None:
+def _judge_presence(post: Post, found: Sequence[Stored], findings: Findings) -> None:
     if len(found) > 1:
         findings.doubled.append(f"{post} at {', '.join(map(str, found))}")
     elif post.answer in _ONCE and not found:
         findings.lost.append(str(post))
-    elif found and post.answer in never:
+    elif found and post.answer in _NEVER:
         findings.broken.append(f"{post} is stored all the same, at {found[0]}")
     elif found and post.answer not in _ONCE:
         findings.unpromised[post.answer] += 1

@@ -45,7 +45,11 @@ class Load:
             NativeClient(self._sender, witness, self._random, token, never_waits=number % 3 == 0)
             for number in range(_NATIVE_CLIENTS)
         ]
-        self._loop = [LoopFamily(self._sender, witness, self._random, keys) for _ in range(_LOOP_FAMILIES)]
+        in_doubt = instance.broker is not None
+        self._loop = [
+            LoopFamily(self._sender, witness, self._random, keys, is_log_ever_in_doubt=in_doubt)
+            for _ in range(_LOOP_FAMILIES)
+        ]
         self._prober = NativeClient(self._sender, witness, self._random, token)
 
     @property

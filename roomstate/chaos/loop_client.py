@@ -31,7 +31,11 @@ _EITHER_ERRNO: Final = frozenset({203})
 class LoopFamily:
     """Acts once when asked to."""
 
-    def __init__(self, sender: Sender, witness: Witness, random: Random, keys: Keys) -> None:
+    def __init__(
+        self, sender: Sender, witness: Witness, random: Random, keys: Keys, *, is_log_ever_in_doubt: bool
+    ) -> None:
+        """Shape: the contract's 503 has no words for a log that does not know whether it has it, as Kafka may."""
+        self._is_log_ever_in_doubt = is_log_ever_in_doubt
         self._sender = sender
         self._witness = witness
         self._random = random
@@ -156,14 +160,14 @@ class LoopFamily:
         if reply.is_success:
             post.answered(Answer.ACCEPTED, text, Told(facts))
         else:
-            post.answered(*_refusal(reply, text, waits=waits))
+            post.answered(*_refusal(reply, text, waits=waits, is_open=waits or self._is_log_ever_in_doubt))
         return reply.is_success
 
 
-def _refusal(reply: httpx.Response, text: str, *, waits: bool) -> tuple[Answer, str, Told | None]:
+def _refusal(reply: httpx.Response, text: str, *, waits: bool, is_open: bool) -> tuple[Answer, str, Told | None]:
     code = reply.status_code
     if code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        is_not_taken = code == httpx.codes.SERVICE_UNAVAILABLE and not waits
+        is_not_taken = code == httpx.codes.SERVICE_UNAVAILABLE and not is_open
         return (Answer.NOT_TAKEN if is_not_taken else Answer.UNDECIDED), text, None
     errno = reply.json().get("errno", 0) if code != httpx.codes.NOT_ACCEPTABLE else 0
     if errno in _ONLY_DECIDED:

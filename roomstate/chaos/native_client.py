@@ -20,6 +20,9 @@ _INVALID_SHARE: Final = 0.03
 _TRIES_MAX: Final = 40
 _PAUSE_S: Final = 0.15
 
+_LEFT_OPEN: Final = ("the decision did not come in time", "the log did not say in time")
+"""In the 503 of inputs that may be in the log, or may still come into it."""
+
 Item = tuple[Any, Post]
 
 
@@ -152,11 +155,11 @@ class NativeClient:
         reply = await self._sender.sent(request, posts)
         if reply is None:
             return 0
-        note_reply(posts, reply, was_waited_for=manner.waits)
+        note_reply(posts, reply)
         return reply.status_code
 
 
-def note_reply(posts: Sequence[Post], reply: httpx.Response, *, was_waited_for: bool) -> None:
+def note_reply(posts: Sequence[Post], reply: httpx.Response) -> None:
     """Note on each post what the reply says about it."""
     code, text = reply.status_code, f"{reply.status_code} {reply.text[:200]}"
     if code in (httpx.codes.OK, httpx.codes.UNPROCESSABLE_ENTITY):
@@ -169,11 +172,16 @@ def note_reply(posts: Sequence[Post], reply: httpx.Response, *, was_waited_for: 
             else:
                 post.answered(Answer.ACCEPTED, str(code), _told(next(decisions, None)))
         return
-    answer = Answer.REFUSED
-    if code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        answer = Answer.UNDECIDED if was_waited_for or code != httpx.codes.SERVICE_UNAVAILABLE else Answer.NOT_TAKEN
     for post in posts:
-        post.answered(answer, text)
+        post.answered(_refusal(reply), text)
+
+
+def _refusal(reply: httpx.Response) -> Answer:
+    """Return what a reply means that took nothing: only two texts leave open whether the log has the inputs."""
+    if reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+        return Answer.REFUSED
+    is_open = reply.status_code != httpx.codes.SERVICE_UNAVAILABLE or any(text in reply.text for text in _LEFT_OPEN)
+    return Answer.UNDECIDED if is_open else Answer.NOT_TAKEN
 
 
 def _told(decision: dict[str, Any] | None) -> Told | None:

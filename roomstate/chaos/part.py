@@ -23,6 +23,7 @@ _STOP_S: Final = 30.0
 _PAUSE_S: Final = 0.3
 """Before a part that ended by itself is started again."""
 _CHUNK_BYTES: Final = 1 << 16
+CAN_LIMIT_FILES: Final = hasattr(resource, "prlimit")
 
 
 class ChaosPart:
@@ -78,10 +79,7 @@ class ChaosPart:
 
         Python ignores the signal that goes with it, so that such a write is an error, as on a full disk.
         """
-        if self.pid:
-            limit = resource.RLIM_INFINITY if size_bytes is None else size_bytes
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        limit_files_of(self.pid, size_bytes)
 
     async def _started(self) -> asyncio.subprocess.Process:
         self._process = await asyncio.create_subprocess_exec(
@@ -130,6 +128,14 @@ class ChaosPart:
         with contextlib.suppress(ProcessLookupError):
             if self.pid:
                 os.kill(self.pid, number)
+
+
+def limit_files_of(pid: int, size_bytes: int | None) -> None:
+    """Limit the size of the files of a process; None: no limit. Nothing if there is no such process."""
+    if pid:
+        limit = resource.RLIM_INFINITY if size_bytes is None else size_bytes
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
 async def _copy(process: asyncio.subprocess.Process, path: Path) -> None:

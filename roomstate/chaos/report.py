@@ -93,8 +93,8 @@ class Report:
 
 _WORDS: Final = {
     Answer.REFUSED: "refused, or no connection",
-    Answer.NOT_TAKEN: "answered 503",
-    Answer.UNDECIDED: "answered 503 or alike after waiting for a decision",
+    Answer.NOT_TAKEN: "answered 503: not taken",
+    Answer.UNDECIDED: "answered 503 or alike, which leaves it open",
     Answer.UNKNOWN: "without an answer",
 }
 

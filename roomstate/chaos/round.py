@@ -80,8 +80,6 @@ class Rounds:
         self._instance = instance
         self._load = load
         self._witness = witness
-        # After a 503 without a decision to wait for, Kafka may have taken what it did not confirm in time.
-        self._never = frozenset({Answer.NOT_TAKEN}) if instance.broker is None else frozenset[Answer]()
         self._ends = [0] * instance.log.partitions
         self._settled = (0, 0)
 
@@ -123,7 +121,7 @@ class Rounds:
         result.account = account = await self._settled_account(store)
         if account.pending:
             findings.broken.append(f"{account.pending} inputs are still pending after {_DRAINED_S:.0f} s")
-        judged = judge(self._witness.posts, await stored_since(store, self._ends), self._never)
+        judged = judge(self._witness.posts, await stored_since(store, self._ends))
         findings.lost += judged.lost
         findings.doubled += judged.doubled
         findings.broken += judged.broken
@@ -160,9 +158,7 @@ class Rounds:
         found = await settled_digest(store, self._ends)
         if found != self._settled:
             findings.broken.append(f"facts of earlier rounds changed: {self._settled[0]} then, {found[0]} now")
-            judged = judge(
-                {post.mark: post for post in self._witness.earlier()}, await stored_since(store, []), self._never
-            )
+            judged = judge({post.mark: post for post in self._witness.earlier()}, await stored_since(store, []))
             findings.lost += judged.lost
             findings.doubled += judged.doubled
 

@@ -37,13 +37,9 @@ class Plan:
 def possible_faults(plan: Plan) -> tuple[list[Fault], dict[str, str]]:
     """Return the faults to draw from, and why each of the others is left out."""
     named = [fault for fault in FAULTS if not plan.faults or fault.name in plan.faults]
-    possible = [fault for fault in named if fault.needs_kafka in (None, plan.on_kafka)]
-    left_out = {
-        fault.name: "needs --kafka" if fault.needs_kafka else "only of the embedded log"
-        for fault in named
-        if fault not in possible
-    }
-    return possible, left_out
+    reasons = {fault.name: fault.why_not(on_kafka=plan.on_kafka) for fault in named}
+    possible = [fault for fault in named if not reasons[fault.name]]
+    return possible, {name: why for name, why in reasons.items() if why}
 
 
 def run_chaos(plan: Plan) -> int:

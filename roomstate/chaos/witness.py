@@ -24,9 +24,9 @@ class Answer(StrEnum):
     REFUSED = "refused"
     """Any other 4xx, or no connection was made: never."""
     NOT_TAKEN = "not taken"
-    """503 where nobody waited for a decision, so the log did not take it in time."""
+    """503 that says, or can only mean, that the log does not have it and never will: never."""
     UNDECIDED = "undecided"
-    """503 where a decision was waited for, or a refusal of which the client can't tell who gave it: at most once."""
+    """503 that leaves it open, or a refusal of which the client can't tell who gave it: at most once."""
     UNKNOWN = "unknown"
     """The connection broke or the patience ended: at most once."""
 

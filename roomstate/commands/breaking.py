@@ -1,14 +1,37 @@
 """The command that breaks things on purpose: `chaos`."""
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+HELP: Final = (
+    "Break a pipeline of its own on purpose, and see that nothing accepted is lost or doubled.",
+    "Starts a private instance in a temporary folder on free ports; nothing that runs or is set elsewhere is touched."
+    " In each round clients of both contracts post, a fault happens (in every third round two at once) and is repaired,"
+    " and everything is compared: each input that was answered 2xx must be in the store exactly once, each that was"
+    " refused not at all, each without an answer at most once; decisions that were told must read the same there; the"
+    " account must balance with nothing pending, the whole log must equal the store as `roomstate verify` compares"
+    " them, and what earlier rounds left must be as it was. A 503 that leaves open whether the input was taken promises"
+    " nothing: how many such inputs are stored all the same is said.",
+    "Faults, drawn by the seed so that each comes before any comes again: kill store, kill ingest, kill processor, kill"
+    " everything (all by signal 9); freeze store, freeze ingest, freeze processor; restart store, restart ingest,"
+    " restart processor; log disk full, store disk full; clock back (of the parts, not the machine's); insert cut"
+    " before, insert cut within, insert cut after, insert unanswered (though applied). With --kafka also kill broker,"
+    " freeze broker, restart broker, broker disk full. From 20 rounds on also, once each: store away 60 s, insert"
+    " unanswered 32 s. What can't be had on this system is said to be left out.",
+    "A line tells of a round: how long after the repair every ingest process got a decision again; how many inputs were"
+    " answered 2xx and otherwise; the account of the whole run; whether `verify` found log and store equal; what is"
+    " lost and doubled.",
+    "Exit code 0 only if nothing was lost, doubled or otherwise not as promised. The first round in which something was"
+    " ends the run; it is named, and the folder is kept with the logs of all parts. Ctrl-C ends the run; nothing is"
+    " left running.",
+)
 
 
 def chaos(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds to play.")] = 12,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds to play, of some seconds each.")] = 12,
     seed: Annotated[str, typer.Option(help="The same seed draws the same faults. (default: a random one)")] = "",
     kafka: Annotated[
         bool, typer.Option("--kafka", help="On an Apache Kafka of its own (needs Java and Maven); two of each part.")
@@ -16,24 +39,9 @@ def chaos(
     fault: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this fault; may be given several times.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of the table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of the table.")] = False,
 ) -> int:
-    """Break a pipeline of its own on purpose, and see that nothing accepted is lost or doubled.
-
-    Starts a private instance in a temporary folder on free ports; nothing that runs or is set elsewhere is touched.
-    In each round clients of both contracts post, a fault drawn by the seed happens (in every third round two at
-    once) and is repaired, and everything is compared: each input that was answered 2xx must be in the store exactly
-    once, each that was refused not at all, each without an answer at most once; decisions that were told must read
-    the same there; the account must balance with nothing pending, and the whole log must equal the store as
-    `roomstate verify` compares them. What was answered 503 is not promised: it is counted.
-
-    Faults: kill -9, freeze and restart of store, ingest, processor (and broker); all killed at once; the log's and the
-    store's disk full; the wall clock stepped back; inserts cut before, within or after, or applied and not answered.
-    From 20 rounds on the store is away for a minute once, and one insert stays unanswered for 32 s.
-
-    Exit code 0 only if nothing was lost, doubled or otherwise not as promised. The first round in which something is
-    ends the run, and its folder is kept, with the logs of all parts. Ctrl-C ends it; nothing is left running.
-    """
+    """Break a pipeline of its own on purpose, and see that nothing accepted is lost or doubled."""
     from roomstate.chaos.faults import FAULTS  # noqa: PLC0415  # each command imports what it needs, and only that
     from roomstate.chaos.run import Plan, run_chaos  # noqa: PLC0415
 
@@ -41,9 +49,9 @@ def chaos(
     for wanted in fault or ():
         if wanted not in names:
             raise typer.BadParameter(f"--fault {wanted!r} is none of {', '.join(names)}")
-    return run_chaos(Plan(seed or secrets.token_hex(3), rounds, kafka, tuple(fault or ()), json))
+    return run_chaos(Plan(seed or secrets.token_hex(3), rounds, kafka, tuple(fault or ()), as_json))
 
 
 def add_breaking_commands(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(chaos)
+    app.command(help="\n\n".join(HELP), short_help=HELP[0])(chaos)

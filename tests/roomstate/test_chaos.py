@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from roomstate.chaos.faults import FAULTS
+from roomstate.commands.breaking import HELP
+from tests.fixtures_kafka import require_kafka
 from tests.roomstate.running_chaos import RunningChaos
 from tests.roomstate.running_up import until
 
@@ -69,6 +72,26 @@ def test_nothing_is_lost_or_doubled(chaos: Start) -> None:
     assert rounds[-1]["stored"] >= end["end"]["inputs"]["accepted"] == sum(one["inputs"]["accepted"] for one in rounds)
     assert not Path(begin["begin"]["folder"]).exists()
     assert run.parts_left() == []
+
+
+@pytest.mark.timeout(240)
+def test_nothing_is_lost_or_doubled_on_kafka(chaos: Start) -> None:
+    require_kafka()
+    faults = ("kill broker", "freeze processor", "kill ingest", "kill processor")
+    *_, end = run = chaos("--kafka", "--rounds", "3", "--seed", "short", *only(*faults)).lines_to_end()
+    assert [played["wrong"] for played in run[1:-1]] == [[]] * 3
+    assert end["end"]["inputs"]["accepted"] > 60
+
+
+def test_a_fault_that_there_is_not_is_refused(chaos: Start) -> None:
+    run = chaos("--fault", "earthquake")
+    assert run.end() == 2
+    assert "earthquake" in run.error_path.read_text()
+    assert "kill store" in run.error_path.read_text()
+
+
+def test_its_help_names_every_fault() -> None:
+    assert [fault.name for fault in FAULTS if fault.name not in " ".join(HELP)] == []
 
 
 def test_a_row_that_vanished_and_one_that_came_twice_are_named(chaos: Start) -> None:

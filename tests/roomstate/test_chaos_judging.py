@@ -13,7 +13,6 @@ from roomstate.chaos.stepped_clock import SteppedClock
 from roomstate.chaos.stored import Stored
 from roomstate.chaos.witness import Answer, Post, Told, Witness
 
-NOBODY_IS_TOLD = frozenset({Answer.NOT_TAKEN})
 OPENED = Told(("session_opened",), "", "ann", (2, 7, 0), "id-1")
 
 
@@ -36,7 +35,7 @@ def row(mark: str = "chaos/1/1", kind: str = "open", fact: str = "session_opened
 def judged(answer: Answer, *rows: Stored, told: Told | None = None, reply: str = "") -> Findings:
     """Judge one input that was answered so against what is stored."""
     post = Post("chaos/1/1", "open", answer, told, reply)
-    return judge({post.mark: post}, rows, NOBODY_IS_TOLD)
+    return judge({post.mark: post}, rows)
 
 
 @pytest.mark.parametrize("answer", list(Answer))
@@ -46,13 +45,6 @@ def test_how_often_an_input_must_be_stored_follows_from_its_answer(answer: Answe
     assert bool(once.broken) == (answer in (Answer.REFUSED, Answer.NOT_TAKEN))
     assert once.unpromised.total() == (answer in (Answer.UNDECIDED, Answer.UNKNOWN))
     assert "chaos/1/1" in twice.doubled[0]
-
-
-def test_after_a_503_kafka_may_have_taken_the_input() -> None:
-    post = Post("chaos/1/1", "open", Answer.NOT_TAKEN)
-    findings = judge({post.mark: post}, [row()], frozenset())
-    assert findings.is_well
-    assert findings.unpromised == {Answer.NOT_TAKEN: 1}
 
 
 def test_a_decision_must_read_the_same_in_the_store() -> None:
@@ -70,16 +62,16 @@ def test_a_decision_must_read_the_same_in_the_store() -> None:
 def test_a_repeated_command_is_answered_as_the_first_time() -> None:
     posts = {mark: Post(mark, "open", Answer.ACCEPTED, OPENED) for mark in ("chaos/1/1", "chaos/1/2")}
     again = row("chaos/1/2", fact="ignored", reason="duplicate", log_offset=9)
-    assert judge(posts, [row(), again], NOBODY_IS_TOLD).is_well
+    assert judge(posts, [row(), again]).is_well
 
 
 def test_what_nobody_sent_is_a_finding_but_for_expiries_and_unheard_registrations() -> None:
     posts = {"chaos/1/1": Post("chaos/1/1", "register", Answer.UNKNOWN)}
     expiry = row("", kind="expire", fact="session_closed")
     registration = row("", kind="register", fact="user_registered", room_id="somebody")
-    assert judge(posts, [expiry, registration], NOBODY_IS_TOLD).is_well
-    assert judge(posts, [registration, registration], NOBODY_IS_TOLD).broken
-    assert "chaos/0/9" in judge(posts, [row("chaos/0/9")], NOBODY_IS_TOLD).broken[0]
+    assert judge(posts, [expiry, registration]).is_well
+    assert judge(posts, [registration, registration]).broken
+    assert "chaos/0/9" in judge(posts, [row("chaos/0/9")]).broken[0]
 
 
 def test_an_internal_error_is_a_finding() -> None:
@@ -88,7 +80,7 @@ def test_an_internal_error_is_a_finding() -> None:
 
 def test_more_findings_than_a_person_reads_are_counted() -> None:
     posts = {f"chaos/1/{number}": Post(f"chaos/1/{number}", "open", Answer.ACCEPTED) for number in range(25)}
-    lines = judge(posts, [], NOBODY_IS_TOLD).lines()
+    lines = judge(posts, []).lines()
     assert len(lines) == 21
     assert lines[-1] == "lost: and 5 more"
 

@@ -26,7 +26,19 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
 
 
 def test_there_are_the_commands_that_were_promised() -> None:
-    promised = {"up", "ingest", "processor", "store", "migrate", "demo", "replay", "simulate", "verify", "query"}
+    promised = {
+        "up",
+        "ingest",
+        "processor",
+        "store",
+        "migrate",
+        "demo",
+        "replay",
+        "simulate",
+        "verify",
+        "query",
+        "chaos",
+    }
     assert promised <= set(COMMANDS)
 
 
