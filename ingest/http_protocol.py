@@ -11,7 +11,7 @@ import resource
 from typing import Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _LOG = logging.getLogger(__name__)
 HEAD_S: Final = 20.0
@@ -51,6 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._reply_deadline: asyncio.TimerHandle | None = None
+        self._under_way: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin, unless there are too many already."""
@@ -65,6 +66,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """End."""
         self._stop_waiting()
         self.resume_writing()
+        # uvicorn tells only the request that came last; of several sent at once another one may be under way.
+        self.pipeline.clear()
+        if self._under_way is not None:
+            self._under_way.disconnected = True
+            self._under_way.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -119,6 +125,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._reply_deadline.cancel()
             self._reply_deadline = None
             super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
 
     @property
     def _peer(self) -> str:
