@@ -23,7 +23,10 @@ from ingest.loop.authentication import Authentication
 from ingest.loop.described import ROOM_ACTION
 from ingest.loop.endpoint import RoomActionEndpoint
 from ingest.loop.hawk import HawkGate
-from ingest.loop.rooms import Rooms, room_routes
+from ingest.loop.registration import Registration
+from ingest.loop.room_views import RoomViews
+from ingest.loop.rooms import Rooms
+from ingest.loop.routes import loop_routes
 from ingest.loop.surface import CrossOrigin, loop_path, send_unknown
 from ingest.loop.users import HawkUsers
 from ingest.native.read_routes import read_routes
@@ -114,7 +117,8 @@ def create_app(
     app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication))
     check_token = token_required(settings.bearer_token())
     check_reader = token_required_unless_loopback(settings.bearer_token(), settings.host)
-    app.include_router(room_routes(Rooms(edge, authentication, users)))
+    views = RoomViews(edge, authentication)
+    app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(write_routes(edge, check_token))
     app.include_router(read_routes(edge, check_reader))
     app.include_router(operation_routes(edge, check_reader))

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ingest.metrics import Metrics
+from state_machine.endings import EXTENSION_MS
 from state_machine.room import NEVER_MS
 from storage.decisions import Decision
 from storage.reading import LiveSession
 
 _Found = TypeVar("_Found")
 _CALL = "call"
+_COMINGS_AND_GOINGS = frozenset({"session_opened", "session_refreshed", "session_closed"})
 
 
 class DirectoryStore(Protocol):
@@ -120,6 +122,8 @@ class Directory:
         """Take in one decision; a repeated one changes nothing."""
         if decision.room_kind != _CALL:
             return
+        if decision.fact in _COMINGS_AND_GOINGS:
+            self._extend_room(decision)
         if decision.fact == "session_opened":
             self._learn(_live_of(decision))
         elif decision.fact == "session_refreshed":
@@ -176,6 +180,12 @@ class Directory:
         self._deleted[room] = None
         if len(self._deleted) > self._limits.closed:
             del self._deleted[next(iter(self._deleted))]
+
+    def _extend_room(self, decision: Decision) -> None:
+        """Note that a call which somebody uses goes on (`state_machine.endings`)."""
+        end_ms = self._rooms.get(decision.room, NEVER_MS)
+        if end_ms != NEVER_MS and decision.kind != "status" and decision.reason != "expired":
+            self._rooms[decision.room] = max(end_ms, decision.at_ms + EXTENSION_MS)
 
     def _learn_room(self, room: str, expiry_ms: int) -> None:
         self._rooms[room] = expiry_ms

@@ -18,9 +18,10 @@ from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
 from ingest.tokens import SessionTokens
 from ingest.writer import FrameWriter, WriterLimits
+from storage.calls import ends_of_live_calls
 from storage.event_log import EventLog
 from storage.frames import partition_of
-from storage.reading import live_calls, rooms_of_live_calls
+from storage.reading import live_calls
 from storage.settings import Settings
 from storage.store import StoreError
 
@@ -113,7 +114,7 @@ class Edge:
         while True:
             try:
                 sessions = await live_calls(self.store, self._limits.sessions)
-                self.directory.fill(sessions, await rooms_of_live_calls(self.store, self._limits.rooms))
+                self.directory.fill(sessions, await ends_of_live_calls(self.store, self._limits.rooms))
                 return
             except StoreError as error:
                 if tries == 0:

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from storage.reading import LiveSession, live_session, live_session_of_user, room_expiry_ms
+from storage.calls import end_of_call_ms
+from storage.reading import LiveSession, live_session, live_session_of_user
 from storage.store import Store, StoreRefused, StoreUnavailable
 
 _Answer = TypeVar("_Answer")
@@ -72,7 +73,7 @@ class StoreGate:
 
     async def room_expiry_ms(self, room: str) -> int | None:
         """Return when the call ends, or None if there is none."""
-        return await room_expiry_ms(self, room)
+        return await end_of_call_ms(self, room)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""

@@ -1,4 +1,4 @@
-"""The SQL that ingest reads the store with: who is live, which rooms exist, one session's story.
+"""The SQL that ingest reads the store with: who is live, what a room is, a user's sealed key.
 
 Questions about all live sessions go to the view `live_sessions`, those about one room's to `sessions`; everything else
 to `room_events` by room, which is sorted for that. Rows come back as plain values.  Units: `*_ms` are integer
@@ -58,30 +58,11 @@ FROM sessions
 WHERE {_IN_ROOM} AND closed_at IS NULL AND (lease_ends_at IS NULL OR lease_ends_at > now64(3))"""
 """The same as `live_sessions`, which first looks for the live ones of all rooms, for one room."""
 
-_LOG_ORDER: Final = "(log_offset, log_index, fact_index = 0, fact_index)"
-
 
 async def live_calls(store: Rows, limit: int) -> list[LiveSession]:
     """Return the live sessions of calls, the newest ones if there are more than `limit`."""
     rows = await store.rows(f"{_LIVE} ORDER BY opened_at DESC LIMIT {{limit:UInt64}}", {"limit": limit})
     return [_live(row) for row in reversed(rows)]
-
-
-async def rooms_of_live_calls(store: Rows, limit: int) -> list[tuple[str, int]]:
-    """Return the created and not deleted calls that somebody is in, each with when it ends (`NEVER_MS`: never)."""
-    rows = await store.rows(
-        f"""
-        SELECT room_id, toInt64(JSONExtractUInt(argMax(extra, {_LOG_ORDER}), 'expires_at_ms'))
-        FROM room_events
-        WHERE room_kind = 'call' AND fact IN ('room_created', 'room_updated', 'room_deleted')
-          AND room_id IN (SELECT room_id FROM live_sessions WHERE room_kind = 'call')
-        GROUP BY room_id
-        HAVING argMax(fact, {_LOG_ORDER}) != 'room_deleted'
-        LIMIT {{limit:UInt64}}
-        """,
-        {"limit": limit},
-    )
-    return [(room, expires_at_ms or NEVER_MS) for room, expires_at_ms in rows]
 
 
 async def live_session(store: Rows, room: str, session: str) -> LiveSession | None:
@@ -121,29 +102,6 @@ async def room_record(store: Rows, room: str, room_kind: str = "call") -> RoomRe
         return None
     _, updated_at_ms, extra, created_at_ms = rows[0]
     return RoomRecord(room, created_at_ms, updated_at_ms, decoded_extra(extra))
-
-
-async def room_expiry_ms(store: Rows, room: str) -> int | None:
-    """Return when the created and not deleted call ends (`NEVER_MS`: never), or None if there is none."""
-    record = await room_record(store, room)
-    return None if record is None else int(record.attributes.get("expires_at_ms") or NEVER_MS)
-
-
-async def participants(store: Rows, room: str) -> list[dict[str, Any]]:
-    """Return the call's live sessions with what their opening said: session_id, user_id, extra (decoded), at_ms."""
-    found = await store.dicts(
-        f"""
-        SELECT session_id, user_id, extra, toUnixTimestamp64Milli(at) AS at_ms
-        FROM room_events
-        WHERE {_IN_ROOM} AND fact = 'session_opened'
-          AND (session_id, opened_at) IN
-              (SELECT session_id, opened_at FROM sessions
-               WHERE {_IN_ROOM} AND closed_at IS NULL AND (lease_ends_at IS NULL OR lease_ends_at > now64(3)))
-        ORDER BY at
-        """,
-        {"room": room},
-    )
-    return [{**row, "extra": decoded_extra(row["extra"])} for row in found]
 
 
 async def sealed_key(store: Rows, user: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ingest.commands import Unanswered, new_id
 from ingest.edge import Edge
 from ingest.lines import Line, placed
+from ingest.loop.accept import require_json_accepted
 from ingest.loop.authentication import Authentication, Caller, credentials_required, invalid_session_token
 from ingest.loop.fields import members_of
 from ingest.loop.join import Joining
@@ -66,7 +67,7 @@ class RoomActions:
             return unavailable().reply
 
     async def _answer(self, request: LoopRequest, room: str) -> Reply:
-        members = members_of(request.header(b"content-type"), request.body)
+        members = request.members = members_of(request.header(b"content-type"), request.body)
         await self._edge.catch_up(room)
         if not await self._edge.directory.has_room(room, request.now_ms):
             raise room_not_found()
@@ -120,6 +121,7 @@ class RoomActions:
         return NO_CONTENT
 
     async def _log_domain(self, request: LoopRequest, room: str, caller: Caller, members: dict[str, Any]) -> Reply:
+        require_json_accepted(request.header(b"accept"))
         if "domains" not in members:
             raise missing("Missing: domains")
         domains = members["domains"]

@@ -5,17 +5,17 @@ Source: contracts 2.1 and 2.11.
 """
 
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from ingest.bodies import BodyEncodingUnknown, BodyTooLarge, BodyUnreadable, Receive, read_body
+from ingest.loop.forms import form_members
 from ingest.loop.replies import BADJSON, REQUEST_TOO_LARGE, UNDEFINED, LoopRefusal, error
 
 BODY_BYTES_MAX: Final = 100 * 1024
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
-_FORM_MEMBERS_MAX: Final = 1000
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _DECODER: Final = msgspec.json.Decoder()
 
 
@@ -47,9 +47,9 @@ def members_of(content_type: bytes, body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     if media_type == _FORM:
-        return _form(body)
+        return form_members(body)
     try:
-        value = _DECODER.decode(body)
+        value = _DECODER.decode(body.removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise invalid_json() from None
     if isinstance(value, list):
@@ -62,22 +62,6 @@ def members_of(content_type: bytes, body: bytes) -> dict[str, Any]:
 def invalid_json() -> LoopRefusal:
     """Return the refusal of a body that does not parse."""
     return error(400, BADJSON, "Invalid JSON in body.")
-
-
-def _form(body: bytes) -> dict[str, Any]:
-    try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FORM_MEMBERS_MAX)
-    except ValueError:
-        raise error(413, REQUEST_TOO_LARGE, "Too many parameters.") from None
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in members:
-            members[name] = value
-        elif isinstance(members[name], list):
-            members[name].append(value)
-        else:
-            members[name] = [members[name], value]
-    return members
 
 
 def _parsed_type(content_type: bytes) -> tuple[str, str]:

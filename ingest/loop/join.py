@@ -14,6 +14,7 @@ from typing import Any, Final
 from ingest.commands import new_id
 from ingest.edge import Edge
 from ingest.lines import Line
+from ingest.loop.accept import require_json_accepted
 from ingest.loop.authentication import Caller
 from ingest.loop.javascript import parse_int
 from ingest.loop.replies import (
@@ -50,6 +51,7 @@ class Joining:
 
         Raises: LoopRefusal, Unanswered.
         """
+        require_json_accepted(request.header(b"accept"))
         absent = [name for name in _REQUIRED if name not in members]
         if absent:
             raise missing(f"Missing: {', '.join(absent)}")
@@ -88,6 +90,7 @@ class Joining:
             client_max_size=min(client_max_size, _CLIENT_SIZE_MAX) if client_max_size > 0 else _NO_SEAT_AT_ALL,
             client_ip=self._edge.keep_address(client[0] if client else ""),
             user_agent=request.header(b"user-agent").decode("latin-1"),
+            app=request.header(b"x-loop-addon-ver").decode("latin-1"),
             extra={"display_name": display_name},
         )
 
@@ -105,7 +108,7 @@ def _refusal(decision: Decision) -> LoopRefusal:
         return error(400, ROOM_FULL, "The room is full.")
     if decision.reason == "client_capacity":
         return error(400, CLIENT_REACHED_CAPACITY, "Too many participants in the room for you to handle.")
-    if decision.reason == "room_deleted":
+    if decision.reason in ("room_deleted", "room_expired"):
         return room_not_found()
     _LOG.error("an open was decided as %s (%s)", decision.fact, decision.reason)
     return unavailable()

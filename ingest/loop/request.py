@@ -1,12 +1,14 @@
 """One Loop request as the routes see it, and how its reply goes out."""
 
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ingest.bodies import Receive, Scope, Send
-from ingest.loop.fields import read_loop_body
+from ingest.bodies import Scope, Send
+from ingest.loop.fields import members_of, read_loop_body
 from ingest.loop.hawk import HawkCaller, HawkRequest
 from ingest.loop.replies import JSON_TYPE, Reply
 from storage.clock import now_ms
@@ -25,6 +27,10 @@ class LoopRequest:
     now_ms: int
     hawk: HawkCaller | None = field(default=None)
     """Set once the sender turned out to be a Hawk user: their reply is signed."""
+    members: dict[str, Any] = field(default_factory=dict)
+    """The body's members."""
+    told: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Headers of the reply, whatever it will be."""
 
     def header(self, name: bytes) -> bytes:
         """Return the header's value, empty if it is missing."""
@@ -35,6 +41,11 @@ class LoopRequest:
         """Scheme and host as the client addressed them."""
         host = self.header(b"host").decode("latin-1")
         return f"{self.scope['scheme']}://{host}"
+
+    def query(self, name: str) -> str | None:
+        """Return the first value of a query parameter, or None if it is not there."""
+        values = parse_qs(self.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True).get(name)
+        return values[0] if values else None
 
     def as_hawk(self) -> HawkRequest:
         """Return what a Hawk MAC covers."""
@@ -51,20 +62,11 @@ class LoopRequest:
 
     def full_headers(self, reply: Reply) -> list[tuple[bytes, bytes]]:
         """Return the reply's headers, signed for a Hawk user."""
-        headers = reply.all_headers(self.now_ms)
+        headers = [*self.told, *reply.all_headers(self.now_ms)]
         if self.hawk is not None:
             content_type = JSON_TYPE.decode() if reply.body else ""
             headers.append((b"server-authorization", self.hawk.server_authorization(reply.body, content_type)))
         return headers
-
-
-async def loop_request(scope: Scope, receive: Receive) -> LoopRequest:
-    """Return the request, its body read and unpacked.
-
-    Raises: LoopRefusal 413, 415 or 400.
-    """
-    headers = dict(scope["headers"])
-    return LoopRequest(scope, headers, await read_loop_body(headers, receive), now_ms())
 
 
 async def send_reply(send: Send, reply: Reply, headers: list[tuple[bytes, bytes]]) -> None:
@@ -81,8 +83,11 @@ def response_of(reply: Reply, headers: list[tuple[bytes, bytes]]) -> Response:
 
 
 async def request_of(request: Request) -> LoopRequest:
-    """Return a FastAPI route's request as a Loop request.
+    """Return a FastAPI route's request as a Loop request, its body read, unpacked and parsed.
 
     Raises: LoopRefusal 413, 415 or 400.
     """
-    return await loop_request(request.scope, request.receive)
+    headers = dict(request.scope["headers"])
+    found = LoopRequest(request.scope, headers, await read_loop_body(headers, request.receive), now_ms())
+    found.members = members_of(found.header(b"content-type"), found.body)
+    return found

@@ -34,8 +34,8 @@ _OTHER_SURFACES: Final = frozenset(
 )
 _ROUTES: Final = {
     ("registration", 1): frozenset({"POST"}),
-    ("rooms", 1): frozenset({"POST"}),
-    ("rooms", 2): frozenset({"GET", "DELETE", "POST"}),
+    ("rooms", 1): frozenset({"GET", "HEAD", "PATCH", "POST"}),
+    ("rooms", 2): frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST"}),
 }
 _METHODS: Final = b"GET,HEAD,PUT,PATCH,POST,DELETE"
 

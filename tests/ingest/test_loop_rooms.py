@@ -23,7 +23,7 @@ def test_a_new_room_has_a_token_an_address_and_an_end(owner: HawkClient, server:
     assert reply.json()["roomUrl"] == f"http://localhost:3000/{token}"
     assert reply.json()["expiresAt"] == pytest.approx(now_ms() / 1000 + 1344 * HOUR_S, abs=60)
     (line,) = [item for item in server.inputs() if item.kind == "room_create" and item.room == token]
-    assert (line.max_size, line.extra) == (3, {"room_owner": "Ada", "room_name": "a room"})
+    assert (line.max_size, line.extra) == (3, {"room_owner": "Ada", "room_name": "a room", "channel": "default"})
     assert re.fullmatch("[0-9a-f]{32}", line.user)
 
 

@@ -9,7 +9,7 @@ from tests.ingest.serving import STATUS, Guest, Served
 ORIGIN = "http://localhost:3000"
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/rooms/a/b", "/call-url", "/v1x/rooms", "/rooms/", "/registration/x"])
+@pytest.mark.parametrize("path", ["/nothing", "/rooms/a/b", "/call-url", "/v1x/rooms", "/registration/x"])
 def test_an_unknown_path_is_sent_to_the_prefix_once(server: Served, path: str) -> None:
     reply = server.http.get(f"{path}?a=1")
     assert (reply.status_code, reply.headers["Location"]) == (307, f"/v0{path}")
@@ -38,7 +38,7 @@ def test_a_wrong_method_is_an_unknown_path(server: Served, room: str) -> None:
         ("/Rooms/", "POST", "/rooms"),
         ("/v0/rooms/AbC", "GET", "/rooms/AbC"),
         ("/V0/REGISTRATION/", "POST", "/registration"),
-        ("/rooms/", "GET", ""),
+        ("/rooms/", "GET", "/rooms"),
         ("//rooms", "POST", None),
         ("/v0", "GET", ""),
         ("/v0/", "GET", ""),
