@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from roomstate.chaos.store_proxy import InsertFault
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, Frame
 from storage.frames import FRAME_BYTES_MAX, INPUT_BYTES_MAX
@@ -11,7 +12,7 @@ from storage.ownership import claim
 from storage.store import Store
 from tests.fixtures_store import EmbeddedStore
 from tests.processors.pipeline import Pipeline, run_apart, wait_until
-from tests.processors.store_proxy import CUT_AFTER, CUT_BEFORE, NO_ANSWER, StoreProxy
+from tests.processors.store_proxy import ThreadedStoreProxy
 from tests.processors.talk import some_talk
 
 
@@ -54,14 +55,14 @@ def test_a_worker_whose_epoch_is_stale_asks_again_and_stores_nothing_twice(pipel
     pipeline.check()
 
 
-@pytest.mark.parametrize("fault", [CUT_BEFORE, CUT_AFTER, NO_ANSWER])
-def test_an_insert_whose_outcome_is_unknown_is_stored_once(pipeline: Pipeline, fault: str) -> None:
-    with StoreProxy(pipeline.store_url).running() as proxy:
+@pytest.mark.parametrize("fault", list(InsertFault))
+def test_an_insert_whose_outcome_is_unknown_is_stored_once(pipeline: Pipeline, fault: InsertFault) -> None:
+    with ThreadedStoreProxy(pipeline.store_url).running() as proxy:
         pipeline.append(some_talk(1, now_ms()))
         worker = pipeline.start_worker(store_url=proxy.url, store_timeout_s=3)
         pipeline.wait_until_stored()
         for number in (2, 3):
-            proxy.fault = fault
+            proxy.break_next(fault)
             pipeline.append(some_talk(number, now_ms()))
             pipeline.wait_until_stored()
         wait_until(lambda: proxy.faults_done == 2, "both faults")
