@@ -113,7 +113,7 @@ async def _prepared_database(url: str) -> ClusterNames | None:
 
     Raises: MigrationError, StoreUnavailable, StoreRefused.
     """
-    async with await Store.connect(url, database="system", timeout_s=_TIMEOUT_S) as store:
+    async with await Store.connect(url, database="default", timeout_s=_TIMEOUT_S) as store:
         name = parse_store_url(url).database
         names = ClusterNames(store.cluster.name, name) if store.cluster else None
         exists = bool(await store.rows("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": name}))

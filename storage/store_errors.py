@@ -39,7 +39,7 @@ _NOT_YET_WRITTEN_CODES = frozenset(
 
 _TEXT_MAX = 600
 _HEAD = re.compile(r"^Received ClickHouse exception, code: \d+, server response: (Code: \d+\. )?(DB::Exception: )?")
-_TAIL = re.compile(r"\s*\(version [^)]*(\([^)]*\))?[^)]*\)\s*|\s*\(for url [^)]*\)\s*$")
+_TAIL = re.compile(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)\s*|\s*\(for url [^)]*\)\s*$")
 
 
 class StoreError(Exception):

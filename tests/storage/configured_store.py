@@ -15,6 +15,7 @@ from tests.fixtures_store import EmbeddedStore, free_port
 CONFIGURATION = "store/engine.xml"
 USERS = "store/users.xml"
 _TCP_PORT = 9440
+_GRANTS_OF_THE_DOOR = ("GRANT READ ON FILE", "GRANT CREATE TEMPORARY TABLE ON *.*")
 _SHARD = (
     "<shard><weight>{weight}</weight><internal_replication>{is_replicated}</internal_replication>{replicas}</shard>"
 )
@@ -34,10 +35,14 @@ class ConfiguredStore(EmbeddedStore):
         super().__init__(data_dir, free_port())
         (data_dir / "store").mkdir(parents=True)
         users_config = f"<users_config>{data_dir / USERS}</users_config>" if users else ""
-        (data_dir / USERS).write_text(users)
+        self.set_users(users)
         (data_dir / CONFIGURATION).write_text(
             f"{_HEAD}<remote_servers>{clusters}</remote_servers>{users_config}</clickhouse>"
         )
+
+    def set_users(self, users: str) -> None:
+        """Give the engine these users when it starts next."""
+        (self.data_dir / USERS).write_text(users)
 
 
 def cluster(name: str, shards: int, replicas: int = 1, *, weight: int = 1, is_replicated: bool = True) -> str:
@@ -46,13 +51,19 @@ def cluster(name: str, shards: int, replicas: int = 1, *, weight: int = 1, is_re
     return f"<{name}>{shard * shards}</{name}>"
 
 
-def user_with(grants: list[str], profile: str = "") -> str:
-    """Return the users of an engine whose one user has these rights and settings."""
-    queries = "".join(f"<query>{grant}</query>" for grant in grants)
-    rights = f"<grants>{queries}</grants>" if grants else ""
-    return f"""<clickhouse><profiles><default>{profile}</default></profiles><quotas><default/></quotas><users><default>
-    <password></password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>{rights}
-    </default></users></clickhouse>"""
+def users_with(grants: list[str], *, readonly: int = 0) -> str:
+    """Return the users of an engine: the one that it works as has these rights, and what the door itself needs.
+
+    Beside it there is `migrator`, who may do everything and whose name a view can bear.
+    """
+    queries = "".join(f"<query>{grant}</query>" for grant in (*grants, *_GRANTS_OF_THE_DOOR))
+    everywhere = "<networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>"
+    return f"""<clickhouse>
+    <profiles><default><readonly>{readonly}</readonly></default></profiles><quotas><default/></quotas>
+    <users>
+    <default><password></password>{everywhere}<grants>{queries}</grants></default>
+    <migrator><password></password>{everywhere}</migrator>
+    </users></clickhouse>"""
 
 
 def _run() -> None:
