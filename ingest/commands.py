@@ -65,9 +65,9 @@ class Commands:
         Raises: NotWritten, WriteInDoubt.
         """
         durable = self._writer.add_all(lines)
-        if durable is None:
-            raise NotWritten("the log is away" if self._writer.trouble else "too much waits for the log")
         if not await durable:
+            if not durable.is_taken:
+                raise NotWritten("the log is away" if self._writer.trouble else "too much waits for the log")
             if durable.is_in_doubt:
                 raise WriteInDoubt("the log did not say in time whether it took the inputs; send them with the same id")
             raise NotWritten("the log did not take the inputs in time")

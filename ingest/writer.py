@@ -40,6 +40,8 @@ class WriterLimits:
 class Durable(asyncio.Future[bool]):
     """What everybody of one batch awaits; a waiter who is cancelled does not cancel it for the others."""
 
+    is_taken = True
+    """False: nothing was taken, the queue is full or the log is away."""
     is_in_doubt = False
     """Whether, of a batch that is not known to be durable, something may be in the log."""
 
@@ -104,6 +106,9 @@ class FrameWriter:
     def start(self) -> None:
         """Begin to take lines."""
         self._loop = asyncio.get_running_loop()
+        self._refused = Durable(loop=self._loop)
+        self._refused.is_taken = False
+        self._refused.set_result(False)
         self._thread.start()
         self._is_closed = False
 
@@ -117,8 +122,8 @@ class FrameWriter:
         """Why the log takes nothing now; empty = it does."""
         return self._gate.trouble
 
-    def add(self, partition: int, line: bytes) -> Durable | None:
-        """Take one line; await the result: True = durable. None: not taken, the queue is full or the log is away."""
+    def add(self, partition: int, line: bytes) -> Durable:
+        """Take one line; await the result: True = durable."""
         size_bytes = len(line)
         if (
             self._lines >= self._limits.lines
@@ -127,7 +132,7 @@ class FrameWriter:
             or not self._gate.is_passable
         ):
             self._metrics.queue_refusals.inc()
-            return None
+            return self._refused
         batch = self._collecting or self._begin()
         lines = batch.lines.get(partition)
         if lines is None:
@@ -140,7 +145,7 @@ class FrameWriter:
         self._size_bytes += size_bytes
         return batch.durable
 
-    def add_all(self, lines: Sequence[tuple[int, bytes]]) -> Durable | None:
+    def add_all(self, lines: Sequence[tuple[int, bytes]]) -> Durable:
         """Take all `(partition, line)` or none of them; they share one write and one answer."""
         size_bytes = sum(len(line) for _, line in lines)
         if (
@@ -150,7 +155,7 @@ class FrameWriter:
             or not self._gate.is_passable
         ):
             self._metrics.queue_refusals.inc()
-            return None
+            return self._refused
         batch = self._collecting or self._begin()
         for partition, line in lines:
             batch.lines.setdefault(partition, []).append(line)
