@@ -65,7 +65,9 @@ class LoopRequest:
         headers = [*self.told, *reply.all_headers(self.now_ms)]
         if self.hawk is not None:
             content_type = JSON_TYPE.decode() if reply.body else ""
-            headers.append((b"server-authorization", self.hawk.server_authorization(reply.body, content_type)))
+            # A reply to HEAD is signed as it arrives: with the type of its body, and without the body.
+            body = b"" if self.scope["method"] == "HEAD" else reply.body
+            headers.append((b"server-authorization", self.hawk.server_authorization(body, content_type)))
         return headers
 
 
