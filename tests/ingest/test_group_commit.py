@@ -17,7 +17,7 @@ from ingest.writer import WriterLimits
 from state_machine.room import NEVER_MS
 from storage.clock import now_ms
 from storage.decisions import Decision, encode_decision
-from storage.event_log import DECISIONS_TOPIC, Frame
+from storage.event_log import DECISIONS_TOPIC, EventLog, Frame
 from storage.frames import partition_of
 from storage.sqlite_log import SqliteLog
 from tests.ingest.serving import STATUS, Guest, Served, served, settings_for
@@ -27,7 +27,7 @@ PARTITIONS = 4
 TIMEOUT_MS = 1000
 
 
-def announce(log: SqliteLog, room: str = ROOM, session: str = SESSION, lease_ends_at_ms: int = NEVER_MS) -> None:
+def announce(log: EventLog, room: str = ROOM, session: str = SESSION, lease_ends_at_ms: int = NEVER_MS) -> None:
     """Publish a room and a session in it, as a processor does."""
     partition = partition_of("call", room, PARTITIONS)
     offset = log.bounds(DECISIONS_TOPIC)[partition].end

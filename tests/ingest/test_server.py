@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +33,7 @@ _INGEST = (
 class Process:
     """An ingest process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -43,6 +43,7 @@ class Process:
             "ROOMSTATE_PORT": str(self.port),
             "ROOMSTATE_PARTITIONS": "4",
             "ROOMSTATE_STORE_PORT": str(free_port()),
+            **{f"ROOMSTATE_{name}": value for name, value in settings.items()},
         }
         with (folder / "ingest.log").open("ab") as output:
             self.process = subprocess.Popen(
@@ -65,8 +66,8 @@ class Process:
 
 
 @contextmanager
-def a_process(folder: Path) -> Iterator[Process]:
-    process = Process(folder)
+def a_process(folder: Path, **settings: str) -> Iterator[Process]:
+    process = Process(folder, settings)
     try:
         yield process
     finally:
