@@ -12,6 +12,7 @@ from roomstate.chaos.instance import Instance
 from roomstate.chaos.judging import Findings, judge
 from roomstate.chaos.load import Load
 from roomstate.chaos.native_inputs import SEATS
+from roomstate.chaos.rejudging import Rejudging
 from roomstate.chaos.stored import most_inside, settled_digest, stored_since, turns_not_taken
 from roomstate.chaos.witness import Answer, Witness
 from roomstate.verify import verify
@@ -80,6 +81,7 @@ class Rounds:
         self._instance = instance
         self._load = load
         self._witness = witness
+        self._rejudging = Rejudging(instance.log, instance.settings)
         self._ends = [0] * instance.log.partitions
         self._settled = (0, 0)
 
@@ -141,6 +143,7 @@ class Rounds:
             findings.broken += [f"verify: {line}" for line in verification.lines()]
         await self._compare_earlier(store, findings)
         self._ends = [partition.log_end_offset for partition in account.partitions]
+        findings.broken += await self._rejudging.differences(store, self._ends)
         self._settled = await settled_digest(store, self._ends)
 
     async def _verified(self, store: Store) -> Verification:

@@ -11,9 +11,10 @@ HELP: Final = (
     " In each round clients of both contracts post, a fault happens (in every third round two at once) and is repaired,"
     " and everything is compared: each input that was answered 2xx must be in the store exactly once, each that was"
     " refused not at all, each without an answer at most once; decisions that were told must read the same there; the"
-    " account must balance with nothing pending, the whole log must equal the store as `roomstate verify` compares"
-    " them, and what earlier rounds left must be as it was. A 503 that leaves open whether the input was taken promises"
-    " nothing: how many such inputs are stored all the same is said.",
+    " account must balance with nothing pending; the whole log must equal the store as `roomstate verify` compares"
+    " them; the log, judged again without a fault, must give the same facts; and what earlier rounds left must be as it"
+    " was. A 503 that leaves open whether the input was taken promises nothing: how many such inputs are stored all the"
+    " same is said.",
     "Faults, drawn by the seed so that each comes before any comes again: kill store, kill ingest, kill processor, kill"
     " everything (all by signal 9); freeze store, freeze ingest, freeze processor; restart store, restart ingest,"
     " restart processor; log disk full, store disk full; clock back (of the parts, not the machine's); insert cut"

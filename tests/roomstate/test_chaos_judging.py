@@ -9,10 +9,17 @@ import pytest
 from roomstate.chaos.drawing import LONG_FROM_ROUNDS, drawn_faults
 from roomstate.chaos.faults import FAULTS
 from roomstate.chaos.judging import Findings, judge
+from roomstate.chaos.rejudging import Rejudging
 from roomstate.chaos.stepped_clock import SteppedClock
 from roomstate.chaos.stored import Stored
 from roomstate.chaos.witness import Answer, Post, Told, Witness
+from state_machine.inputs import Input
+from storage.event_log import INPUTS_TOPIC, Frame
+from storage.frames import encode_input
+from storage.settings import load_settings
+from storage.sqlite_log import SqliteLog
 
+T_MS = 1_700_000_000_000
 OPENED = Told(("session_opened",), "", "ann", (2, 7, 0), "id-1")
 
 
@@ -78,6 +85,37 @@ def test_an_internal_error_is_a_finding() -> None:
     assert judged(Answer.UNDECIDED, reply="500 Internal Server Error").broken
 
 
+class StoreSaying:
+    """Stands for a store that answers with these rows."""
+
+    def __init__(self, rows: list[tuple[object, ...]]) -> None:
+        self._rows = rows
+
+    async def rows(self, sql: str, parameters: object) -> list[tuple[object, ...]]:
+        """Return them."""
+        return self._rows
+
+
+async def test_a_fact_that_a_replay_decides_otherwise_is_named(tmp_path: Path) -> None:
+    settings = load_settings(_env_file=None, data_dir=tmp_path)
+    log = SqliteLog(tmp_path / "log.db", 1)
+    lines = [encode_input(Input(kind=kind, received_at_ms=T_MS, room="r", session="ann")) for kind in ("open", "close")]
+    log.append([Frame(INPUTS_TOPIC, 0, b"\n".join(lines), 2)], 1.0)
+    opened = ("session_opened", "", "", "ann", "", "init", "", True, T_MS, T_MS, T_MS + 300_000)
+    closed = ("session_closed", "left", "", "ann", "", "", "init", False, T_MS, T_MS, 0)
+    good: list[tuple[object, ...]] = [(0, 0, 0, 0, *opened), (0, 0, 1, 0, *closed)]
+    for rows, named in (
+        (good, []),
+        ([good[0], (0, 0, 1, 0, "close_refused", *closed[1:])], ["(0, 0, 1, 0)"]),
+        (good[:1], ["(0, 0, 1, 0)"]),
+        ([*good, (0, 0, 1, 1, *closed)], ["(0, 0, 1, 1)"]),
+    ):
+        found = await Rejudging(log, settings).differences(StoreSaying(rows), [1])  # type: ignore[arg-type]
+        assert [place for place in named if place in "".join(found)] == named
+        assert len(found) == len(named), found
+    log.close()
+
+
 def test_more_findings_than_a_person_reads_are_counted() -> None:
     posts = {f"chaos/1/{number}": Post(f"chaos/1/{number}", "open", Answer.ACCEPTED) for number in range(25)}
     lines = judge(posts, []).lines()
@@ -121,6 +159,7 @@ def test_a_part_reads_the_stepped_clock(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
+from roomstate.chaos.rejudging import Rejudging
 from roomstate.chaos.stepped_clock import follow_clock
 follow_clock(Path(sys.argv[1]))
 from storage.clock import now_ms
