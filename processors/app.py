@@ -33,7 +33,11 @@ _TAKEOVER_TIMEOUT_S = 24 * 3600.0
 _BUFFER_FRAMES = 4096
 """Of Faust's own queue; the transport delivers half of that unfinished at most, so it is never under pressure."""
 _SEEKS_MAX = 3
-_NOISY_LOGGERS = ("faust", "mode", "aiokafka", "processors.app", "storage")
+_NOISY_LOGGERS = (
+    *("faust", "mode", "aiokafka", "processors.app"),
+    *("storage.faust_sqlite_consumer", "storage.faust_sqlite_producer"),
+    *("storage.faust_kafka_consumer", "storage.faust_kafka_thread"),
+)
 
 
 class NoTables(TableManager):

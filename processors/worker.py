@@ -107,6 +107,7 @@ async def _process(
                 ("expiry", Expiry(judging.held, log).run()),
                 ("housekeeping", Housekeeping(judging.held, log, store, owner).run()),
                 ("Faust", _faust(app)),
+                ("membership", app.reader.failed()),
             )
         }
         told = asyncio.create_task(stopping.wait(), name="signal")

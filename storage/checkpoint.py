@@ -50,6 +50,8 @@ class CheckpointSeek(Consumer):
         self._taken_over: frozenset[int] = frozenset()
         self._not_read: set[TP] = set()
         """Places that are assigned and stand still."""
+        self._has_failed = asyncio.Event()
+        self._failure: Exception | None = None
 
     @property
     def inputs_topic(self) -> str:
@@ -59,6 +61,17 @@ class CheckpointSeek(Consumer):
     @property
     def _checkpoint(self) -> Checkpoint | None:
         return getattr(self.app, "checkpoint", None)
+
+    def fail(self, error: Exception) -> None:
+        """Note what only a person can mend."""
+        self._failure = error
+        self._has_failed.set()
+
+    async def failed(self) -> None:
+        """Raise what only a person can mend, as soon as there is such a thing."""
+        await self._has_failed.wait()
+        if self._failure is not None:
+            raise self._failure
 
     async def is_still_assigned(self) -> bool:
         """Tell whether what is assigned here is assigned to nobody else by now."""

@@ -7,7 +7,7 @@ differently here, and why:
 * A partition begins paused and is fetched only once it was positioned; there is no position that aiokafka falls back
   to (`auto_offset_reset="none"`), because the store alone knows where to go on.
 * A partition that cannot be fetched does not stop the others: it is reported as strayed.
-* The coordinator's errors are asked for. aiokafka leaves the group to itself until somebody does.
+* The coordinator's errors are asked for (storage/faust_kafka_group.py).
 * A request has a timeout of its own, beside Faust's setting of the same name, which bounds takeovers.
 * A worker that reads nothing for long stays a member: it waits for the store, and nobody else could do better.
 """
@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import ConsumerStoppedError, GroupAuthorizationFailedError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode import Service
+
+from storage.faust_kafka_group import GroupWatch
 
 if TYPE_CHECKING:
     from storage.faust_kafka import Transport
+    from storage.faust_kafka_consumer import KafkaConsumer
 
 FETCH_BYTES: Final = 1024 * 1024
 """Of a partition at once; a larger frame comes whole all the same."""
@@ -35,7 +39,10 @@ _REBALANCE_TIMEOUT_MS: Final = 30_000
 """For so long the group waits for a member that has to finish what is in its hands."""
 _REQUEST_SLACK_MS: Final = 10_000
 _IDLE_MS_MAX: Final = 1 << 40
+_RETRY_MS: Final = 300
+"""aiokafka tries each of several things again so often while no broker is there."""
 _PAUSE_S: Final = 0.05
+_WATCH_EVERY_S: Final = 0.5
 _COMMIT_S: Final = 2.0
 _ASK_S: Final = 2.0
 _LEAVE_S: Final = 5.0
@@ -67,14 +74,13 @@ class KafkaThread(driver.AIOKafkaConsumerThread):
     """Runs aiokafka's consumer; all methods but those of Faust's driver are called in this thread."""
 
     async def take(self, wanted: Mapping[TP, int], timeout_s: float, records_max: int) -> Haul:
-        """Return what was fetched of the wanted places, waiting so long for anything; errors end the worker.
+        """Return what was fetched of the wanted places, waiting so long for anything.
 
-        Raises: ConsumerStoppedError; GroupAuthorizationFailedError if the cluster does not let this user be a member.
+        Raises: ConsumerStoppedError.
         """
         consumer = self._ensure_consumer()
         if consumer._closed:
             raise ConsumerStoppedError
-        self._consider_errors(consumer)
         if consumer._subscription.reassignment_in_progress:
             await asyncio.sleep(_PAUSE_S)
             return Haul({}, frozenset(), {})
@@ -149,28 +155,31 @@ class KafkaThread(driver.AIOKafkaConsumerThread):
             return False
         return True
 
+    @Service.task
+    async def _watch_group(self) -> None:
+        url = cast("Transport", self.transport).log_url
+        consumer = cast("KafkaConsumer", self.consumer)
+
+        def fail(error: Exception) -> None:
+            self.parent_loop.call_soon_threadsafe(consumer.fail, error)
+
+        watch = GroupWatch(url, fail)
+        while not self.should_stop:
+            await self.sleep(_WATCH_EVERY_S)
+            if self._consumer is not None and not self._consumer._closed:
+                watch.look(self._consumer._coordinator)
+
     async def on_thread_stop(self) -> None:
         """Leave the group, so that others need not wait until the session times out; then close."""
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                await super().on_thread_stop()
-        except TimeoutError:
+        stopping = asyncio.create_task(super().on_thread_stop())
+        await asyncio.wait([stopping], timeout=_LEAVE_S)
+        if not stopping.done():
             self.log.warning("the group could not be left in time; others take over when the session times out")
-            if self._consumer is not None:
-                await self._consumer._client.close()
-
-    def _consider_errors(self, consumer: AIOKafkaConsumer) -> None:
-        """Let the coordinator go on after an error, by joining the group anew, unless it is one for a person."""
-        coordinator = consumer._coordinator
-        try:
-            coordinator.check_errors()
-        except GroupAuthorizationFailedError:
-            raise
-        except KafkaError as error:
-            if coordinator._coordination_task.done():
-                raise
-            self.log.warning("joining the group anew: %s", error)
-            coordinator.request_rejoin()
+            stopping.cancel()
+        # aiokafka's fetcher passes its own cancellation on.
+        await asyncio.gather(stopping, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer._client.close()
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         url = cast("Transport", transport).log_url
@@ -183,6 +192,7 @@ class KafkaThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=max(url.session_timeout_ms, _REBALANCE_TIMEOUT_MS),
             request_timeout_ms=max(url.session_timeout_ms, _REBALANCE_TIMEOUT_MS) + _REQUEST_SLACK_MS,
             max_poll_interval_ms=_IDLE_MS_MAX,
+            retry_backoff_ms=_RETRY_MS,
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_wait_ms=_FETCH_WAIT_MS,
