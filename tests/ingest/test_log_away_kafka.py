@@ -1,4 +1,4 @@
-"""A Kafka broker that freezes, is killed and comes back under load: 503 at once, little memory, nothing lost or doubled."""
+"""A Kafka broker that freezes, is killed and comes back under load: 503 at once, nothing lost, nothing doubled."""
 
 import itertools
 import threading
