@@ -4,6 +4,9 @@ A store is refused at once if it is older than what the schema needs, or lets us
 """
 
 import asyncio
+import re
+import ssl
+from base64 import b64encode
 from typing import Final
 
 import aiohttp
@@ -19,6 +22,7 @@ DRIVER_ERRORS: Final = (ClickHouseError, aiohttp.ClientError, OSError, TimeoutEr
 OLDEST_VERSION: Final = (25, 3)
 """The first long-term release with all that is used: projections that outlive deletes (24.7), CHECK GRANT (24.11)."""
 
+_VERSION = re.compile(r"(\d+)\.(\d+)[.\d]*$")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_S = 5.0
 _KEEPALIVE_S = 2.5
@@ -53,6 +57,9 @@ async def open_client(
                 client_name="roomstate",
             )
     except DRIVER_ERRORS as error:
+        if isinstance(error, ClickHouseError) and getattr(error, "code", None) is None:
+            # Servers of long ago fail already at what the client asks first, and without saying how.
+            _check_version(await _asked_version(address), address.where)
         raise translate(error, address.where, connecting=True) from error
     try:
         _check_version(client.server_version or "", address.where)
@@ -76,11 +83,28 @@ async def _joined_cluster(client: AsyncClient, address: StoreUrl, timeout_s: flo
     return cluster
 
 
+async def _asked_version(address: StoreUrl) -> str:
+    """Return the version that a server names if it is asked for that alone; '' = it names none."""
+    tls: ssl.SSLContext | bool = address.is_verified
+    if address.ca_cert:
+        tls = ssl.create_default_context()
+        tls.load_verify_locations(address.ca_cert)
+    credentials = b64encode(f"{address.user}:{address.password}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}"} if address.user else {}
+    url = f"{address.scheme}://{address.where}/?query=SELECT%20version()"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_CONNECT_S)) as session,
+            session.get(url, headers=headers, ssl=tls) as answer,
+        ):
+            return (await answer.text()).strip() if answer.ok else ""
+    except DRIVER_ERRORS:
+        return ""
+
+
 def _check_version(version: str, where: str) -> None:
-    """Refuse a server that is too old. Raises: StoreRefused."""
-    parts = [int(part) for part in version.split(".")[:2] if part.isdecimal()]
-    if tuple(parts) < OLDEST_VERSION:
+    """Refuse a server that says it is too old. Raises: StoreRefused."""
+    found = _VERSION.match(version)
+    if found is not None and (int(found[1]), int(found[2])) < OLDEST_VERSION:
         oldest = ".".join(map(str, OLDEST_VERSION))
-        raise StoreRefused(
-            0, f"the store at {where} is ClickHouse {version or 'of no version'}; {oldest} is the oldest"
-        )
+        raise StoreRefused(0, f"the store at {where} is ClickHouse {version}; the oldest that will do is {oldest}")

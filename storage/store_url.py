@@ -37,7 +37,8 @@ class StoreUrl:
     @property
     def where(self) -> str:
         """Host and port, which may be shown."""
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 def parse_store_url(url: str) -> StoreUrl:
