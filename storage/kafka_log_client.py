@@ -234,6 +234,8 @@ def reason(error: BaseException | None) -> str:
         return "no broker answered in time"
     if isinstance(error, errors.IllegalSaslStateError):
         return "the broker expects no user here"
+    if isinstance(error, errors.KafkaProtocolError):
+        return "what answers there speaks no Kafka (TLS, perhaps)"
     if isinstance(error, errors.UnsupportedSaslMechanismError):
         return "the broker does not know this sasl_mechanism"
     said = _NOISE.sub("", " ".join(str(error).split()))

@@ -115,7 +115,7 @@ def test_no_user_where_one_is_asked_for_is_given_up_in_time(
     monkeypatch.setattr(kafka_log, "_OPEN_S", 0.5)
     with pytest.raises(LogUnavailable, match=r"does it expect TLS or a user\?"):
         KafkaLog(f"kafka://127.0.0.1:{secured.sasl_port}", PARTITIONS)
-    with pytest.raises(LogUnavailable, match=r"does it expect TLS or a user\?"):
+    with pytest.raises(LogUnavailable, match=r"speaks no Kafka \(TLS, perhaps\)"):
         KafkaLog(f"kafka://127.0.0.1:{secured.tls_port}", PARTITIONS)
     with pytest.raises(LogMismatch, match="expects no user here"):
         KafkaLog(f"kafka://good:right@127.0.0.1:{secured.node.port}", PARTITIONS)
