@@ -1,13 +1,14 @@
 """What can be reached, and how far the store is behind the log, as /metrics and /readyz tell it.
 
-Looked at when somebody asks, at most once in a while, each part on its own and for a bounded time. What is not known is
-not told: while the store is away /metrics has no lag, and /readyz says null.
+Looked at when somebody asks, at most once in a while, each part on its own and for a bounded time; a part that kept
+silent is not waited for again while the question to it is still open. What is not known is not told: while the store is
+away /metrics has no lag, and /readyz says null.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Final, Generic, TypeVar
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -19,13 +20,39 @@ from storage.lag import Stored, Tail, all_tails, read_stored, read_tails
 from storage.store import StoreError
 
 _FRESH_S: Final = 0.5
-_PATIENCE_S: Final = 3.0
+_PATIENCE_S: Final = 2.0
+_PATIENCE_AGAIN_S: Final = 0.1
 _ACCOUNT: Final = "Inputs of all partitions: accepted = stored + dead_lettered + pending, which is estimated if long."
 _FRAMES: Final = "Frames that are not in the store yet."
 _INPUTS: Final = "Inputs that are not in the store yet; estimated if many."
 _SECONDS: Final = "Age of the oldest frame that is not in the store yet."
 
 _Found = TypeVar("_Found")
+
+
+class _Question(Generic[_Found]):
+    """A question that may be asked again while the answer is still to come; it is then not put a second time."""
+
+    def __init__(self, ask: Callable[[], Awaitable[_Found]]) -> None:
+        self._ask = ask
+        self._asking: asyncio.Future[_Found] | None = None
+
+    async def answer(self) -> tuple[_Found | None, str]:
+        """Return the answer, or None and why there is none."""
+        patience_s = _PATIENCE_AGAIN_S
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask())
+            patience_s = _PATIENCE_S
+        done, _ = await asyncio.wait({self._asking}, timeout=patience_s)
+        if not done:
+            return None, "no answer in time"
+        asked, self._asking = self._asking, None
+        try:
+            return asked.result(), ""
+        except TimeoutError:
+            return None, "no answer in time"
+        except (LogUnavailable, StoreError) as error:
+            return None, str(error)
 
 
 class LagWatch(Collector):
@@ -39,6 +66,10 @@ class LagWatch(Collector):
         self._bounds: Mapping[int, Bounds] | None = None
         self._stored: Stored | None = None
         self._tails: Mapping[int, Tail] | None = None
+        self._stored_question = _Question(self._read_stored)
+        self._bounds_question = _Question(lambda: asyncio.to_thread(log.bounds, INPUTS_TOPIC))
+        self._tails_question = _Question(self._read_tails)
+        self._workers_question = _Question(self._count_workers)
         self.troubles: dict[str, str] = {}
         """Why the log, the store or the processor can't be reached; '' = it can."""
 
@@ -75,16 +106,20 @@ class LagWatch(Collector):
         self._looked_at_s = time.monotonic()
 
     async def _look(self) -> None:
-        # The store is asked first and the log when it has answered: what is stored meanwhile counts as waiting.
-        stored, workers = asyncio.create_task(self._read_stored()), asyncio.create_task(self._count_workers())
-        self._stored, store_trouble = await _answered(stored)
-        self._bounds, log_trouble = await _answered(asyncio.to_thread(self._log.bounds, INPUTS_TOPIC))
+        # The log is read when the store has answered: what is stored meanwhile counts as waiting.
+        workers = asyncio.create_task(self._workers_question.answer())
+        self._stored, store_trouble = await self._stored_question.answer()
+        self._bounds, log_trouble = await self._bounds_question.answer()
         self._tails = None
         if self._stored is not None and self._bounds is not None:
-            reading = asyncio.to_thread(read_tails, self._log, self._bounds, self._stored.marks, now_ms())
-            self._tails, log_trouble = await _answered(reading)
-        _, processor_trouble = await _answered(workers)
+            self._tails, log_trouble = await self._tails_question.answer()
+        _, processor_trouble = await workers
         self.troubles = {"log": log_trouble, "store": store_trouble, "processor": processor_trouble}
+
+    async def _read_tails(self) -> Mapping[int, Tail]:
+        if self._stored is None or self._bounds is None:
+            raise AssertionError("neither store nor log was asked")
+        return await asyncio.to_thread(read_tails, self._log, self._bounds, self._stored.marks, now_ms())
 
     async def _read_stored(self) -> Stored:
         return await read_stored(await self._store.store(), self._log.partitions)
@@ -93,17 +128,6 @@ class LagWatch(Collector):
         if not (workers := await asyncio.to_thread(self._log.consumers)):
             raise LogUnavailable("no processor is at work on the log")
         return workers
-
-
-async def _answered(question: Awaitable[_Found]) -> tuple[_Found | None, str]:
-    """Return the answer, or None and why there is none."""
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            return await question, ""
-    except TimeoutError:
-        return None, "no answer in time"
-    except (LogUnavailable, StoreError) as error:
-        return None, str(error)
 
 
 def _lag_metrics(tails: Mapping[int, Tail], stored: Stored) -> Iterator[Metric]:

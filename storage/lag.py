@@ -1,7 +1,7 @@
 """How far the store is behind the log, cheaply enough to be asked every few seconds, whatever has piled up.
 
-Exact in frames and in the age of the oldest one that waits; the inputs in them are counted as far as a small part of
-the log tells, and estimated from there on. `storage/accounting.py` counts exactly, and takes its time.
+Exact in frames and in the age of the oldest one that waits; the inputs in them are counted if they are few, and else
+estimated from samples of the log. `storage/accounting.py` counts exactly, and takes its time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,9 @@ from storage.frames import split_frame
 from storage.ownership import stored_marks
 from storage.store import Store
 
-_COUNTED_BYTES: Final = 128 * 1024
-"""How much of a partition's tail is read to count it."""
+_SAMPLE_BYTES: Final = 64 * 1024
+_SAMPLES: Final = 3
+"""How many are read of a partition's tail: where it begins, and on."""
 
 _TOTALS_SQL: Final = "SELECT sum(accepted), sum(stored), sum(dead_lettered) FROM accounting"
 
@@ -71,12 +72,16 @@ def _tail(log: EventLog, partition: int, begin: int, bounds: Bounds, now_ms: int
     waiting = bounds.end - begin
     if waiting <= 0:
         return Tail()
-    records = [
-        record
-        for record in log.read(INPUTS_TOPIC, partition, max(begin, bounds.start), _COUNTED_BYTES)
-        if record.offset < bounds.end
-    ]
-    if not records:
-        return Tail(waiting)
-    counted = sum(record.lines or len(split_frame(record.value)) for record in records)
-    return Tail(waiting, round(counted * waiting / len(records)), max(0, now_ms - records[0].appended_at_ms))
+    begin = max(begin, bounds.start)
+    age_ms = frames = inputs = 0
+    for number in range(_SAMPLES):
+        offset = begin + (bounds.end - begin) * number // _SAMPLES
+        records = log.read(INPUTS_TOPIC, partition, offset, _SAMPLE_BYTES)
+        records = [record for record in records if record.offset < bounds.end]
+        if records and not number:
+            age_ms = max(0, now_ms - records[0].appended_at_ms)
+        frames += len(records)
+        inputs += sum(record.lines or len(split_frame(record.value)) for record in records)
+        if frames >= waiting:
+            break
+    return Tail(waiting, round(inputs * waiting / frames) if frames else 0, age_ms)
