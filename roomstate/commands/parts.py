@@ -30,7 +30,7 @@ def ingest(settings: Settings) -> int:
     from roomstate.data_folder import require_writable  # noqa: PLC0415
 
     place = own_place()
-    log_as("ingest" if place is None else place.name)
+    log_as("ingest")
     if settings.is_log_embedded:
         require_writable(settings.data_dir)
     if place is None and settings.ingest_processes > 1:

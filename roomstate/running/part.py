@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from roomstate import logs
 from roomstate.running import parent_pipe, ready_pipe
 
 _LOG = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Part:
         self.is_ready = False
         """Whether the running process has said that it is ready (running/ready_pipe.py)."""
         self._arguments = arguments
-        self._environment = {**os.environ, **environment, parent_pipe.VARIABLE: "1"}
+        self._environment = {**os.environ, **environment, parent_pipe.VARIABLE: "1", logs.VARIABLE: name}
         self._descriptors = tuple(descriptors)
         self._on_end = on_end
         self._stop_s = stop_s
