@@ -1,4 +1,4 @@
-"""The two servers that benchmarks/ingest.py compares, each in a process of its own, and what is posted to them."""
+"""The servers that benchmarks/ingest.py compares, each in processes of its own, and what is posted to them."""
 
 import base64
 import json
@@ -16,11 +16,12 @@ from urllib.request import urlopen
 from benchmarks.http_load import Load, Target, UnexpectedReply, post_all
 from ingest.keys import Keys
 from ingest.tokens import SessionTokens
+from roomstate.broker.node import BrokerNode
 from storage.clock import now_ms
 from storage.decisions import Decision, encode_decision
 from storage.event_log import DECISIONS_TOPIC, Frame
 from storage.frames import partition_of
-from storage.sqlite_log import SqliteLog
+from storage.open_log import open_log
 
 PARTITIONS: Final = 8
 _SECRET: Final = "benchmark"
@@ -58,12 +59,6 @@ async def post_status(token: str, status: Status) -> None:
 
 uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="warning")
 """
-_INGEST_SERVER: Final = """
-from ingest.server import run_ingest
-from storage.settings import load_settings
-
-run_ingest(load_settings())
-"""
 
 
 class Side(NamedTuple):
@@ -85,12 +80,39 @@ def bare_side(requests: int, connections: int) -> Iterator[Side]:
 
 
 @contextmanager
-def ingest_side(requests: int, connections: int, folder: Path) -> Iterator[Side]:
-    """Run ingest on a SQLite log in the folder, with one room and session for each connection."""
+def sqlite_side(requests: int, connections: int, folder: Path, processes: int) -> Iterator[Side]:
+    """Run ingest on a SQLite log in the folder."""
+    with _ingest_side(
+        "Roomstate on SQLite", f"sqlite://{folder}/log.db", requests, connections, folder=folder, processes=processes
+    ) as side:
+        yield side
+
+
+@contextmanager
+def kafka_side(requests: int, connections: int, folder: Path, processes: int) -> Iterator[Side]:
+    """Run ingest on a broker of its own, whose processor time is not ingest's."""
+    broker = BrokerNode(folder / "broker")
+    broker.start()
+    try:
+        with _ingest_side(
+            "Roomstate on Kafka", broker.url, requests, connections, folder=folder, processes=processes
+        ) as side:
+            yield side
+    finally:
+        broker.stop()
+
+
+@contextmanager
+def _ingest_side(
+    name: str, log_url: str, requests: int, connections: int, *, folder: Path, processes: int
+) -> Iterator[Side]:
+    """Run ingest with one room and session for each connection."""
     port = _free_port()
     settings = {
         "ROOMSTATE_DATA_DIR": str(folder),
+        "ROOMSTATE_LOG_URL": log_url,
         "ROOMSTATE_PORT": str(port),
+        "ROOMSTATE_INGEST_PROCESSES": str(processes),
         "ROOMSTATE_SECRET": _SECRET,
         "ROOMSTATE_PARTITIONS": str(PARTITIONS),
         "ROOMSTATE_STORE_PORT": str(_free_port()),  # nobody there: known sessions are served without the store
@@ -99,17 +121,19 @@ def ingest_side(requests: int, connections: int, folder: Path) -> Iterator[Side]
     tokens = SessionTokens(Keys.of(_SECRET.encode()))
     targets = [Target(f"/rooms/{room}", _headers(tokens.issue(room, f"stay-in-{room}", now_ms()))) for room in rooms]
     load = Load(port, targets, _STATUS, requests)
-    with _served([sys.executable, "-c", _INGEST_SERVER], settings) as pid:
+    with _served([sys.executable, "-m", "roomstate", "ingest"], settings) as pid:
         _wait_until_alive(port)
-        _announce(folder / "log.db", rooms)
+        _announce(log_url, rooms)
         _wait_until_answered(load)
-        yield Side("Roomstate status route", pid, load)
+        yield Side(f"{name}, {processes} processes" if processes > 1 else name, pid, load)
 
 
 def cpu_s(pid: int) -> float:
-    """Return the CPU seconds that the process and its threads have used, user and system."""
+    """Return the CPU seconds that the process, its threads and its children have used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own_s + sum(cpu_s(int(child)) for child in children)
 
 
 def _headers(token: str) -> Mapping[str, str]:
@@ -120,9 +144,9 @@ def _headers(token: str) -> Mapping[str, str]:
     }
 
 
-def _announce(path: Path, rooms: Sequence[str]) -> None:
+def _announce(log_url: str, rooms: Sequence[str]) -> None:
     """Publish that the rooms exist and who is in them, as a processor would."""
-    log = SqliteLog(path, PARTITIONS)
+    log = open_log(log_url, PARTITIONS)
     frames = []
     for number, room in enumerate(rooms):
         partition, at_ms = partition_of("call", room, PARTITIONS), now_ms()
