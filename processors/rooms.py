@@ -1,9 +1,9 @@
 """The rooms of one log partition that are in memory, and which of them are known whole.
 
-In memory is every room with a live or recently closed session (takeover loads them), and what was touched lately. A
-room that a status opened may have attributes and answered commands that only the store knows: it is not *whole* until
-they were fetched. A status never looks at those, nor does an `expire` without an id; everything else does (design
-section 5).
+In memory is every room with a live or recently closed session (takeover loads those sessions), and what was touched
+lately. A room that a takeover or a status brought in may have attributes and answered commands that only the store
+knows: it is not *whole* until they were fetched. A status never looks at those, nor does an `expire` without an id;
+everything else does (design section 5).
 """
 
 from collections.abc import Iterable
@@ -37,6 +37,10 @@ class Rooms:
         """Return a new empty room under the key."""
         room = self.by_key[key] = Room(*key)
         return room
+
+    def add_sessions(self, key: RoomKey, stored: Room) -> None:
+        """Keep a room that is not in memory yet, of which the store gave the sessions and nothing else."""
+        self.by_key[key] = stored
 
     def is_whole(self, key: RoomKey) -> bool:
         """Tell whether nothing of the room is known to the store alone."""

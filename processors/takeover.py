@@ -3,7 +3,8 @@
 1. Claim: a new epoch for each partition, under this worker's own id. The gate refuses everybody else from now on.
 2. Wait until no insert that was let in before is still running, so that what is read next is final.
 3. Read the marks, and hold them against the log: a partition whose log does not fit stops, loudly, with the offsets.
-4. Bring back the rooms that have a live or recently closed session.
+4. Bring back the sessions that are live or were closed recently. What else is known of their rooms is fetched when an
+   input needs it: of all rooms at once it would be more than the rest of the takeover, and most statuses never need it.
 5. Publish the decisions of the last seconds again: the worker before may have stopped between rows and decisions.
 
 The next offset is the mark's own if that frame was cut over two blocks and is not stored to its end: it is read again
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 from processors.effects import Effects, Patience
 from processors.partition import Partition
-from processors.restore import restored_rooms
+from processors.restore import restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from state_machine.inputs import Input
 from state_machine.room import Room, Rules
@@ -24,8 +25,9 @@ from storage.clock import now_ms
 from storage.decisions import Decision, decision_of, encode_decision
 from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch
 from storage.frames import MalformedLine, decode_input, partition_of, split_frame
+from storage.live_stays import live_stays
 from storage.ownership import Mark, check_log, claim, stored_marks
-from storage.restoring import StoredFact, last_decisions, live_rooms, named_rooms
+from storage.restoring import StoredFact, last_decisions, named_rooms
 from storage.store import Store
 
 PUBLISHED_AGAIN_MS = 5_000
@@ -95,7 +97,7 @@ class Takeover:
         return frozenset(number for number, mark in marks.items() if mark.offset >= standing[number].offset)
 
     async def fetch_rooms(self, keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
-        """Return what the store has of rooms that have no live or recently closed session, or whose sessions are known.
+        """Return what the store has of rooms beside their sessions, which are known without it.
 
         Raises: Interrupted.
         """
@@ -117,12 +119,14 @@ class Takeover:
         received_ms = await asyncio.to_thread(self._next_received_ms, taken)
         memory_ms = self._rules.closed_memory_ms + CLOCK_SKEW_MS
         since_ms = {number: time_ms - memory_ms for number, time_ms in received_ms.items()}
-        rooms = restored_rooms(await live_rooms(self._store, partitions, since_ms))
+        rooms: dict[RoomKey, Room] = {}
+        async for stays in live_stays(self._store, since_ms):
+            restore_stays(rooms, stays)
         for number, held in taken.items():
             held.received_ms = received_ms[number]
         for key, room in rooms.items():
             held = taken[partition_of(*key, partitions)]
-            held.rooms.add_whole(key, room)
+            held.rooms.add_sessions(key, room)
             held.leases.watch_room(key, room)
 
     def _next_received_ms(self, taken: Mapping[int, Partition]) -> dict[int, int]:
@@ -152,25 +156,20 @@ class Takeover:
         """Return the encoded decisions to publish again, by partition."""
         again: dict[int, list[bytes]] = {}
         rows = await last_decisions(self._store, taken, PUBLISHED_AGAIN_MS, now_ms())
-        await self._find_repeated_answers(rows, taken)
+        await self._find_repeated_answers(rows)
         for row in rows:
             number = row.place[0]
             again.setdefault(number, []).append(encode_decision(_decision_of(row)))
         return again
 
-    async def _find_repeated_answers(self, rows: list[StoredFact], taken: Mapping[int, Partition]) -> None:
+    async def _find_repeated_answers(self, rows: list[StoredFact]) -> None:
         """Give each row that answered a repeated command the earlier answer, which is what its reader is told."""
         repeats = [row for row in rows if row.fact.name == "ignored" and row.fact.reason == "duplicate"]
-        missing = frozenset(key for row in repeats if (key := (row.room_kind, row.room_id)) not in _known(taken, row))
-        fetched = await self.fetch_rooms(missing) if missing else {}
+        keys = frozenset((row.room_kind, row.room_id) for row in repeats)
+        rooms = restored_rooms(await named_rooms(self._store, keys)) if keys else {}
         for row in repeats:
-            key = (row.room_kind, row.room_id)
-            room = _known(taken, row).get(key) or fetched.get(key)
+            room = rooms.get((row.room_kind, row.room_id))
             row.fact.repeats = room.answers.get(row.input_id) if room else None
-
-
-def _known(taken: Mapping[int, Partition], row: StoredFact) -> Mapping[RoomKey, Room]:
-    return taken[row.place[0]].rooms.by_key
 
 
 def _partition_at(number: int, standing: Standing) -> Partition:

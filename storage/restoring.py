@@ -1,8 +1,8 @@
-"""The SQL that brings rooms back from `room_events` alone: stays, attributes, answered commands, recent decisions.
+"""The SQL that brings rooms back from `room_events` alone: attributes, answered commands, recent decisions.
 
-Of a room: each stay that is live or closed lately, the newest rows that say what the room itself is, the last answered
-commands, and when it was used last. "Last" is always log order, in which an input's answer (index 0) follows its
-consequences. Nothing here reads more than the rooms asked for; a projection answers which rooms have a live session.
+Of a room: the newest rows that say what the room itself is, the last answered commands, and when it was used last.
+"Last" is always log order, in which an input's answer (index 0) follows its consequences. Nothing here reads more than
+the rooms asked for; storage/live_stays.py has their stays.
 Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: design sections 5 and 6.
 """
 
@@ -23,7 +23,6 @@ RoomKey = tuple[str, str]
 """Room kind and room id."""
 
 ANSWERS_PER_ROOM: Final = 128
-IDS_PER_STAY: Final = 32
 
 
 class StoredFact(NamedTuple):
@@ -44,26 +43,9 @@ class StoredFact(NamedTuple):
         return self.fact.index == 0 and self.input_id != "" and self.kind != "status" and not is_repeat
 
 
-class StoredStay(NamedTuple):
-    """What is to be known of one stay, beside its first fact and its last."""
-
-    opened: StoredFact
-    closed: StoredFact | None
-    last: Fact
-    """Its newest fact, whose snapshot is the stay's."""
-    at_ms: int
-    lease_ends_at_ms: int
-    seq: int
-    recent_ids: list[str]
-    """Oldest first."""
-    client_max_size: int
-    """What the client said it can handle when it opened its session again; 0 = nothing."""
-
-
 class StoredRooms(NamedTuple):
     """What the store has of some rooms; order within each list is log order."""
 
-    stays: list[StoredStay]
     attributes: list[StoredFact]
     answers: list[StoredFact]
     uses_ms: Mapping[RoomKey, int]
@@ -71,7 +53,6 @@ class StoredRooms(NamedTuple):
 
 _MS: Final = "toUnixTimestamp64Milli"
 _ORDER: Final = "(log_offset, log_index, fact_index = 0, fact_index)"
-_NO_TIME: Final = "toDateTime64(0, 3, 'UTC')"
 _FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_partition, log_offset, log_index, fact,
     fact_index, {_MS}(at), session_id, user_id, {_MS}(opened_at), state, connections, send_streams, recv_streams,
     prev_state, prev_connections, prev_send_streams, prev_recv_streams, {_MS}(prev_since), moved,
@@ -80,64 +61,6 @@ _FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_par
 _ATTRIBUTE_FACTS: Final = ("room_created", "room_updated", "room_deleted")
 _IS_ANSWER: Final = """fact_index = 0 AND input_id != '' AND kind != 'status'
     AND NOT (fact = 'ignored' AND reason = 'duplicate')"""
-_OF_PARTITION: Final = "CRC32(concat(toString(room_kind), '/', room_id)) % {partitions:UInt32}"
-
-
-# The projection by_stay answers this; its aggregates must be spelled as there.
-WANTED_STAYS: Final = f"""
-SELECT room_kind, room_id, session_id, opened_at
-FROM room_events
-WHERE opened_at > {_NO_TIME} AND {_OF_PARTITION} IN {{numbers:Array(UInt32)}}
-GROUP BY room_kind, room_id, session_id, opened_at
-HAVING countIf(fact = 'session_closed') = 0
-    OR {_MS}(maxIf(at, fact = 'session_closed')) >= {{closed_since_ms:Array(Int64)}}[{_OF_PARTITION} + 1]"""
-"""Names the stays of some partitions that are live or closed lately."""
-
-_SAYS_SIZE_AGAIN: Final = "fact = 'session_refreshed' AND JSONHas(extra, 'client_max_size')"
-_STAYS: Final = f"""
-SELECT
-    countIf(fact = 'session_opened'),
-    countIf(fact = 'session_closed'),
-    argMaxIf(({_FACT_COLUMNS}), {_ORDER}, fact = 'session_opened'),
-    argMaxIf(({_FACT_COLUMNS}), {_ORDER}, fact = 'session_closed'),
-    argMax(({_FACT_COLUMNS}), {_ORDER}),
-    {_MS}(max(at)),
-    {_MS}(argMaxIf(lease_ends_at, {_ORDER}, lease_ends_at != {_NO_TIME})),
-    maxIf(client_seq, fact = 'status_judged' AND verdict NOT IN ('duplicate', 'late')),
-    groupArraySortedIf({IDS_PER_STAY})(
-        (bitNot(log_offset), bitNot(log_index), input_id),
-        fact = 'status_judged' AND input_id != '' AND verdict != 'duplicate'),
-    JSONExtractInt(argMaxIf(extra, {_ORDER}, {_SAYS_SIZE_AGAIN}), 'client_max_size')
-FROM room_events
-WHERE (room_kind, room_id, session_id, opened_at) IN ({WANTED_STAYS})
-GROUP BY room_kind, room_id, session_id, opened_at"""
-
-
-def _attributes_and_answers(of_rooms: str) -> str:
-    """Return the SQL of the newest row of each kind that says what a room is, and of its last answered commands."""
-    return f"""
-SELECT * FROM
-(
-    SELECT 1 AS is_attribute, {_FACT_COLUMNS}
-    FROM room_events
-    WHERE {of_rooms} AND fact IN {_ATTRIBUTE_FACTS}
-    ORDER BY {_ORDER} DESC
-    LIMIT 1 BY room_kind, room_id, fact
-)
-UNION ALL
-SELECT * FROM
-(
-    SELECT 0 AS is_attribute, {_FACT_COLUMNS}
-    FROM room_events
-    WHERE {of_rooms} AND {_IS_ANSWER}
-    ORDER BY {_ORDER} DESC
-    LIMIT {ANSWERS_PER_ROOM} BY room_kind, room_id
-)"""
-
-
-_LIVE: Final = f"(room_kind, room_id) IN (SELECT room_kind, room_id FROM ({WANTED_STAYS}))"
-_OF_LIVE_ROOMS: Final = _attributes_and_answers(_LIVE)
-_USES_OF_LIVE_ROOMS: Final = last_uses(_LIVE)
 _NAMED: Final = "(room_kind, room_id) IN {keys:Array(Tuple(Enum8('call' = 1, 'account' = 2, 'stream' = 3), String))}"
 _USES_OF_NAMED_ROOMS: Final = last_uses(_NAMED)
 _KNOWN_ROOMS: Final = f"SELECT DISTINCT toString(room_kind), room_id FROM room_events WHERE {_NAMED}"
@@ -150,19 +73,6 @@ ORDER BY {_ORDER} DESC
 LIMIT {ANSWERS_PER_ROOM} BY room_kind, room_id, if(fact IN {_ATTRIBUTE_FACTS}, fact, '')"""
 
 
-async def live_rooms(store: Store, partitions: int, closed_since_ms: Mapping[int, int]) -> StoredRooms:
-    """Return the rooms of some partitions that have a session which is live, or was closed since.
-
-    Shape: `partitions` is how many the log has; `closed_since_ms` has the time for each partition that is wanted.
-    Raises: StoreUnavailable, StoreRefused.
-    """
-    parameters = stays_parameters(partitions, closed_since_ms)
-    stays, others, uses = await asyncio.gather(
-        *(store.rows(sql, parameters) for sql in (_STAYS, _OF_LIVE_ROOMS, _USES_OF_LIVE_ROOMS))
-    )
-    return StoredRooms([stay_of(row) for row in stays if row[0]], *_divided(others), _by_room(uses))
-
-
 async def named_rooms(store: Store, keys: Collection[RoomKey]) -> StoredRooms:
     """Return attributes, answers and uses of rooms by name; whether they have live sessions is known without the store.
 
@@ -171,14 +81,14 @@ async def named_rooms(store: Store, keys: Collection[RoomKey]) -> StoredRooms:
     # Nearly always a room is asked for because it is new: finding that out takes a fifth of reading what there may be.
     known = await store.rows(_KNOWN_ROOMS, {"keys": sorted(keys)})
     if not known:
-        return StoredRooms([], [], [], {})
+        return StoredRooms([], [], {})
     rows, uses = await asyncio.gather(
         *(store.rows(sql, {"keys": known}) for sql in (_OF_KNOWN_ROOMS, _USES_OF_NAMED_ROOMS))
     )
     facts = sorted(map(fact_of, rows), key=log_order)
     attributes = {(stored.room_kind, stored.room_id, stored.fact.name): stored for stored in facts}
     newest = [stored for stored in attributes.values() if stored.fact.name in _ATTRIBUTE_FACTS]
-    return StoredRooms([], sorted(newest, key=log_order), _last_answers(facts), _by_room(uses))
+    return StoredRooms(sorted(newest, key=log_order), _last_answers(facts), _by_room(uses))
 
 
 def _by_room(uses: Iterable[Sequence[Any]]) -> Mapping[RoomKey, int]:
@@ -192,39 +102,6 @@ def _last_answers(facts: Iterable[StoredFact]) -> list[StoredFact]:
         if stored.is_answer:
             by_room.setdefault((stored.room_kind, stored.room_id), deque(maxlen=ANSWERS_PER_ROOM)).append(stored)
     return sorted((stored for answers in by_room.values() for stored in answers), key=log_order)
-
-
-def stays_parameters(partitions: int, closed_since_ms: Mapping[int, int]) -> dict[str, Any]:
-    """Return the parameters of `WANTED_STAYS`."""
-    return {
-        "partitions": partitions,
-        "numbers": sorted(closed_since_ms),
-        "closed_since_ms": [closed_since_ms.get(number, NEVER_MS) for number in range(partitions)],
-    }
-
-
-def _divided(rows: Iterable[Sequence[Any]]) -> tuple[list[StoredFact], list[StoredFact]]:
-    """Return the attributes and the answers among the rows, each in log order."""
-    attributes: list[StoredFact] = []
-    answers: list[StoredFact] = []
-    for is_attribute, *row in rows:
-        (attributes if is_attribute else answers).append(fact_of(row))
-    return sorted(attributes, key=log_order), sorted(answers, key=log_order)
-
-
-def stay_of(row: Sequence[Any]) -> StoredStay:
-    """Return the stay of one row of the question about stays."""
-    _, closings, opened, closed, last, at_ms, lease_ends_at_ms, seq, ids, client_max_size = row
-    return StoredStay(
-        opened=fact_of(opened),
-        closed=fact_of(closed) if closings else None,
-        last=fact_of(last).fact,
-        at_ms=at_ms,
-        lease_ends_at_ms=lease_ends_at_ms,
-        seq=seq,
-        recent_ids=[input_id for _, _, input_id in reversed(ids)],
-        client_max_size=client_max_size,
-    )
 
 
 def fact_of(row: Sequence[Any]) -> StoredFact:

@@ -1,4 +1,4 @@
-"""What storage.restoring asks the store, answered from rows in memory: a second, naive writing of the same questions.
+"""What storage.restoring and storage.live_stays ask the store, answered from rows in memory: a second, naive writing.
 
 Laws are tried out on it by the thousand; some of the same examples go through the real store.
 """
@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from processors.restore import restored_rooms
+from processors.restore import restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from state_machine.room import Room
-from storage.restoring import ANSWERS_PER_ROOM, IDS_PER_STAY, StoredRooms, fact_of, log_order, stay_of
+from storage.live_stays import IDS_PER_STAY, stay_of
+from storage.restoring import ANSWERS_PER_ROOM, StoredRooms, fact_of, log_order
 
 Row = dict[str, Any]
 _COLUMNS = tuple(
@@ -23,11 +24,10 @@ _COLUMNS = tuple(
 
 
 def restored(rows: Sequence[Row], closed_since_ms: int) -> Mapping[RoomKey, Room]:
-    """Return the rooms with live and lately closed sessions, as they come back from the rows."""
-    wanted = [stay for stay in _stays(rows) if _is_wanted(stay, closed_since_ms)]
-    keys = frozenset(_key(stay[0]) for stay in wanted)
-    by_name = _stored_by_name(rows, keys)
-    return restored_rooms(by_name._replace(stays=[stay_of(_stay_row(stay)) for stay in wanted]))
+    """Return the rooms with live and lately closed sessions, and of them the sessions alone, as they come back."""
+    rooms: dict[RoomKey, Room] = {}
+    restore_stays(rooms, [stay_of(_stay_row(stay)) for stay in _stays(rows) if _is_wanted(stay, closed_since_ms)])
+    return rooms
 
 
 def restored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
@@ -40,7 +40,6 @@ def _stored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> StoredRoom
     attributes = _last_of(of_rooms, 1, lambda row: (*_key(row), row["fact"]), _is_attribute)
     answers = _last_of(of_rooms, ANSWERS_PER_ROOM, _key, _is_answer)
     return StoredRooms(
-        [],
         sorted(map(fact_of, map(_fact_row, attributes)), key=log_order),
         sorted(map(fact_of, map(_fact_row, answers)), key=log_order),
         _uses_ms(of_rooms),
@@ -72,7 +71,7 @@ def _stays(rows: Iterable[Row]) -> list[list[Row]]:
     for row in sorted(rows, key=_place):
         if row["opened_at"]:
             found[*_key(row), row["session_id"], row["opened_at"]].append(row)
-    return list(found.values())
+    return sorted(found.values(), key=lambda stay: min(_place(row) for row in stay if row["fact"] == "session_opened"))
 
 
 def _is_wanted(stay: list[Row], closed_since_ms: int) -> bool:
@@ -81,23 +80,28 @@ def _is_wanted(stay: list[Row], closed_since_ms: int) -> bool:
 
 
 def _stay_row(stay: list[Row]) -> tuple[Any, ...]:
-    opened = [row for row in stay if row["fact"] == "session_opened"]
+    first = next(row for row in stay if row["fact"] == "session_opened")
     closed = [row for row in stay if row["fact"] == "session_closed"]
     judged = [row for row in stay if row["fact"] == "status_judged"]
     leases = [row["lease_ends_at"] for row in stay if row["lease_ends_at"]]
-    ids = [row for row in judged if row["input_id"] and row["verdict"] != "duplicate"]
+    ids = [row["input_id"] for row in judged if row["input_id"] and row["verdict"] != "duplicate"]
     said_again = [json.loads(row["extra"] or "{}") for row in stay if row["fact"] == "session_refreshed"]
     sizes = [extra["client_max_size"] for extra in said_again if "client_max_size" in extra]
+    last = stay[-1]
+    side = "" if last["moved"] else "prev_"
+    has_changed = last["moved"] and last["state"] != last["prev_state"]
     return (
-        len(opened),
+        *(first[name] for name in ("room_kind", "room_id", "session_id", "opened_at")),
+        0,
+        (first["user_id"], first["lease_ends_at"], first["extra"]),
         len(closed),
-        _fact_row(opened[-1]),
-        _fact_row(closed[-1]) if closed else (),
-        _fact_row(stay[-1]),
+        (closed[-1]["at"], closed[-1]["reason"]) if closed else (0, ""),
+        tuple(last[side + name] for name in ("state", "connections", "send_streams", "recv_streams")),
+        last["at"] if has_changed else last["prev_since"],
         max(row["at"] for row in stay),
         leases[-1] if leases else 0,
         max((row["client_seq"] for row in judged if row["verdict"] not in ("duplicate", "late")), default=0),
-        [(0, 0, row["input_id"]) for row in reversed(ids[-IDS_PER_STAY:])],
+        ids[-IDS_PER_STAY:],
         sizes[-1] if sizes else 0,
     )
 

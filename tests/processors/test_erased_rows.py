@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from processors.restore import restored_rooms
+from processors.restore import restore_stays, restored_rooms
+from processors.rooms import RoomKey
 from processors.rows import rows_of
-from state_machine.room import NEVER_MS
+from state_machine.room import NEVER_MS, Room
 from storage.columns import LANDING_TABLE
+from storage.live_stays import live_stays
 from storage.ownership import claim
-from storage.restoring import live_rooms, named_rooms
+from storage.restoring import named_rooms
 from storage.store import Store
 from tests.processors.builders import T0_MS, a_partition, command, judged, status
 
@@ -48,7 +50,9 @@ async def test_an_erased_person_is_nowhere_and_rooms_still_come_back(store: Stor
     assert await store.rows("SELECT count() FROM room_events") == before
     assert await store.rows("SELECT count() FROM sessions WHERE user_id = 'Bob'") == [(1,)]
     assert await store.rows(f"SELECT count() FROM sessions WHERE user_id = '{PERSON}'") == [(0,)]
-    rooms = restored_rooms(await live_rooms(store, 1, {0: NEVER_MS}))
+    rooms: dict[RoomKey, Room] = {}
+    async for stays in live_stays(store, {0: NEVER_MS}):
+        restore_stays(rooms, stays)
     assert rooms["call", "hers"].sessions["s"].snapshot.connections == 1
     assert rooms["call", "theirs"].sessions["t"].user_id == "Bob"
     named = restored_rooms(await named_rooms(store, frozenset({("call", "hers")})))

@@ -66,7 +66,7 @@ class Run:
         judging.held[0] = self.held
 
         async def judge_one() -> None:
-            await intake.put(frame_of([item], offset))
+            await intake.put([frame_of([item], offset)])
             await judging.fill(block)
 
         asyncio.run(judge_one())
@@ -78,7 +78,7 @@ class Run:
         """Return the worker that takes over from this one: it has the rows, nothing else."""
         held = a_partition(offset)
         for key, room in restored(self.stored, received_ms - CLOSED_SINCE_MS).items():
-            held.rooms.add_whole(key, room)
+            held.rooms.add_sessions(key, room)
         return Run(held, list(self.stored))
 
 

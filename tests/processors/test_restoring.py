@@ -1,21 +1,26 @@
 """The SQL that brings rooms back, on the real store: it finds what the naive writing of the same questions finds."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from processors.restore import restored_rooms
+from processors.block import Block
+from processors.partition import Partition
+from processors.restore import restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from processors.rows import rows_of as rows_of_block
+from processors.step import judge
+from processors.taken import decode_slice
 from state_machine.inputs import Input
-from state_machine.room import NEVER_MS
+from state_machine.room import NEVER_MS, Room
 from storage.columns import LANDING_TABLE
 from storage.frames import partition_of
+from storage.live_stays import BALANCE, live_stays
 from storage.ownership import claim
-from storage.restoring import WANTED_STAYS, last_decisions, live_rooms, named_rooms, stays_parameters
+from storage.restoring import last_decisions, named_rooms
 from storage.store import Store
-from tests.processors.builders import RULES, T0_MS, a_partition, command, judged, plain_rows, status
+from tests.processors.builders import RULES, T0_MS, a_partition, command, frame_of, judged, plain_rows, status
 from tests.processors.stored_in_memory import Row, restored, restored_by_name
 
 KINDS = ["status"] * 8 + ["open", "open", "refresh", "close", "kill", "room_create", "room_update", "room_delete"]
@@ -60,9 +65,9 @@ def some_inputs(seed: int, count: int = 400) -> list[Input]:
     return items
 
 
-async def store_all(store: Store, items: list[Input], partitions: int = 1) -> list[Row]:
+async def store_all(store: Store, items: list[Input]) -> list[Row]:
     """Judge every input, store its rows, and return them; they are spread over several inserts."""
-    epochs = await claim(store, range(partitions), "test", "log", T0_MS)
+    epochs = await claim(store, [0], "test", "log", T0_MS)
     held, found = a_partition(), []
     for offset, start in enumerate(range(0, len(items), 40)):
         block = judged(*items[start : start + 40], held=held, offset=offset)
@@ -72,12 +77,20 @@ async def store_all(store: Store, items: list[Input], partitions: int = 1) -> li
     return found
 
 
+async def rooms_with_sessions(store: Store, closed_since_ms: Mapping[int, int]) -> dict[RoomKey, Room]:
+    """Return the rooms as a takeover brings them back."""
+    rooms: dict[RoomKey, Room] = {}
+    async for stays in live_stays(store, closed_since_ms):
+        restore_stays(rooms, stays)
+    return rooms
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_rooms_of_a_partition_come_back_as_they_were(store: Store, seed: int) -> None:
     items = some_inputs(seed)
     rows = await store_all(store, items)
     for since_ms in (T0_MS, items[-1].received_at_ms - RULES.closed_memory_ms, NEVER_MS):
-        back = restored_rooms(await live_rooms(store, 1, {0: since_ms}))
+        back = await rooms_with_sessions(store, {0: since_ms})
         assert back == restored(rows, since_ms)
     assert back
 
@@ -92,8 +105,13 @@ async def test_rooms_by_name_come_back_with_their_attributes_and_answers(store: 
 
 async def test_a_worker_gets_the_rooms_of_its_partitions_only(store: Store) -> None:
     keys: list[RoomKey] = [("call", f"room {number}") for number in range(40)]
-    await store_all(store, [status(room=room) for _, room in keys])
-    back = restored_rooms(await live_rooms(store, 8, {2: T0_MS, 5: T0_MS}))
+    epochs = await claim(store, range(8), "test", "log", T0_MS)
+    block = Block()
+    for number in range(8):
+        items = [status(room=room) for kind, room in keys if partition_of(kind, room, 8) == number]
+        judge(decode_slice(frame_of(items), 0, 100), Partition(number, epochs[number], 0), 8, RULES, block)
+    await store.insert(LANDING_TABLE, rows_of_block(block, epochs, T0_MS))
+    back = await rooms_with_sessions(store, {2: T0_MS, 5: T0_MS})
     assert set(back) == {key for key in keys if partition_of(*key, 8) in (2, 5)}
 
 
@@ -105,12 +123,12 @@ async def test_of_many_answers_the_last_128_come_back_in_their_order(store: Stor
 
 async def test_of_many_ids_the_last_32_come_back_in_their_order(store: Store) -> None:
     await store_all(store, [status(id=f"i{number}") for number in range(100)])
-    back = restored_rooms(await live_rooms(store, 1, {0: T0_MS}))
+    back = await rooms_with_sessions(store, {0: T0_MS})
     assert back["call", "r"].sessions["s"].recent_ids == [f"i{number}" for number in range(68, 100)]
 
 
 async def test_an_empty_store_has_no_rooms_and_no_decisions(store: Store) -> None:
-    assert restored_rooms(await live_rooms(store, 8, dict.fromkeys(range(8), T0_MS))) == {}
+    assert await rooms_with_sessions(store, dict.fromkeys(range(8), T0_MS)) == {}
     assert await last_decisions(store, range(8), 5_000, T0_MS) == []
 
 
@@ -129,9 +147,39 @@ async def test_the_last_decisions_are_those_of_the_newest_rows(store: Store) -> 
     assert await last_decisions(store, [0], 5_000, T0_MS + 3_700_000) == []
 
 
-async def test_which_stays_are_wanted_is_read_from_the_projection(store: Store) -> None:
-    for seed in range(3):
-        await store_all(store, some_inputs(seed))
-    explain = f"EXPLAIN projections = 1 {WANTED_STAYS}"
-    plan = "\n".join(line for (line,) in await store.rows(explain, stays_parameters(1, {0: T0_MS})))
-    assert "ReadFromMergeTree (by_stay)" in plan
+async def test_the_balance_of_openings_is_read_from_its_projection(store: Store) -> None:
+    await store_all(store, some_inputs(0))
+    plan = "\n".join(line for (line,) in await store.rows(f"EXPLAIN projections = 1 {BALANCE}", {"numbers": [0]}))
+    assert "ReadFromMergeTree (by_opening)" in plan
+
+
+async def test_a_stay_whose_lease_ended_long_before_the_newest_row_comes_back_if_nobody_closed_it(store: Store) -> None:
+    days_ms = 3 * 86_400_000
+    epochs = await claim(store, [0], "test", "log", T0_MS)
+    held = a_partition()
+    for offset, item in enumerate(
+        (
+            command("open", session="forgotten", room="q", id="i1"),
+            command("open", session="closed", room="p", id="i2"),
+            Input("close", T0_MS + 1, room="p", session="closed", id="i3"),
+            Input("open", T0_MS + days_ms, room="r", session="young", id="i4"),
+        )
+    ):
+        block = judged(item, held=held, offset=offset)
+        await store.insert(LANDING_TABLE, rows_of_block(block, epochs, item.received_at_ms))
+    back = await rooms_with_sessions(store, {0: NEVER_MS})
+    assert {key: list(room.sessions) for key, room in back.items()} == {
+        ("call", "q"): ["forgotten"],
+        ("call", "r"): ["young"],
+    }
+
+
+async def test_a_stay_without_a_lease_comes_back_however_old_it_is(store: Store) -> None:
+    epochs = await claim(store, [0], "test", "log", T0_MS)
+    held = a_partition()
+    for offset, days in enumerate((0, 40)):
+        item = Input("open", T0_MS + days * 86_400_000, "stream", f"live-{days}", "s", id=f"i{days}")
+        await store.insert(
+            LANDING_TABLE, rows_of_block(judged(item, held=held, offset=offset), epochs, item.received_at_ms)
+        )
+    assert len(await rooms_with_sessions(store, {0: NEVER_MS})) == 2
