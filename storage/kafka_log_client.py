@@ -94,7 +94,7 @@ class KafkaClient:
             "socket_options": options,
             "proxy_url": DIRECT,
             "receive_message_max_bytes": RESPONSE_BYTES_MAX,
-            "reconnect_backoff_max_ms": 1000,
+            "reconnect_backoff_max_ms": 500,
         }
         if (context := self._settings.get("ssl_context")) is not None:
             context.sslsocket_class = TlsSocket
@@ -234,6 +234,8 @@ def reason(error: BaseException | None) -> str:
         return "no broker answered in time"
     if isinstance(error, errors.IllegalSaslStateError):
         return "the broker expects no user here"
+    if isinstance(error, errors.NodeNotReadyError):
+        return "no connection at the moment"
     if isinstance(error, errors.KafkaProtocolError):
         return "what answers there speaks no Kafka (TLS, perhaps)"
     if isinstance(error, errors.UnsupportedSaslMechanismError):

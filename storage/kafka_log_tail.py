@@ -187,4 +187,5 @@ class KafkaTail:
     def _rest(self, partitions: Sequence[int], trouble: errors.KafkaError) -> None:
         for partition in partitions:
             self._resting[partition] = time.monotonic() + _REST_S
-            self._troubles[partition] = trouble
+            if partition not in self._troubles or not isinstance(trouble, errors.NodeNotReadyError):
+                self._troubles[partition] = trouble

@@ -96,11 +96,9 @@ def test_a_broker_killed_and_stopped_under_load_loses_doubles_and_reorders_nothi
 
     def follow(stopping: threading.Event) -> None:
         tail = log.follow(INPUTS_TOPIC, dict.fromkeys(range(PARTITIONS), 0))
-        while not stopping.is_set():
+        while not stopping.is_set() or len(followed) < sum(held.end for held in log.bounds(INPUTS_TOPIC).values()):
             with contextlib.suppress(LogUnavailable):
                 followed.extend(tail.poll(0.2))
-        while records := tail.poll(1.0):
-            followed.extend(records)
         tail.close()
 
     with in_thread(follow), in_thread(write):
