@@ -9,18 +9,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from ingest.access import token_required, token_required_unless_loopback
+from ingest.access import is_loopback, token_required, token_required_unless_loopback
 from ingest.bodies import Receive, Scope, Send
 from ingest.edge import Edge, EdgeLimits
 from ingest.loop.actions import RoomActions
 from ingest.loop.authentication import Authentication
-from ingest.loop.described import ROOM_ACTION
 from ingest.loop.endpoint import RoomActionEndpoint
 from ingest.loop.hawk import HawkGate
 from ingest.loop.registration import Registration
@@ -32,6 +30,7 @@ from ingest.loop.users import HawkUsers
 from ingest.native.read_routes import read_routes
 from ingest.native.write_routes import write_routes
 from ingest.operation import operation_routes
+from ingest.reference import reference_routes
 from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
 from storage.event_log import EventLog, LogUnavailable
@@ -120,27 +119,13 @@ def create_app(
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(write_routes(edge, check_token))
-    app.include_router(read_routes(edge, check_reader))
+    app.include_router(read_routes(edge, check_reader, is_open=is_loopback(settings.host)))
     app.include_router(operation_routes(edge, check_reader))
-    _add_docs(app, check_reader)
+    app.include_router(reference_routes(app, check_reader))
     for trouble in (StoreError, LogUnavailable):
         app.add_exception_handler(trouble, _unavailable)
     app.add_exception_handler(ClientDisconnect, _gone)
     return app
-
-
-def _add_docs(app: FastAPI, check_reader: Any) -> None:
-    guarded = [Depends(check_reader)]
-
-    @app.get("/openapi.json", include_in_schema=False, dependencies=guarded)
-    async def openapi() -> JSONResponse:
-        described = app.openapi()
-        described["paths"].setdefault("/rooms/{token}", {}).update(ROOM_ACTION)
-        return JSONResponse(described)
-
-    @app.get("/docs", include_in_schema=False, dependencies=guarded)
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title="Roomstate")
 
 
 async def _gone(request: Request, error: Exception) -> Response:

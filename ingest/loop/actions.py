@@ -89,7 +89,7 @@ class RoomActions:
         if live is None:
             raise not_in_room()
         line = self._line("status", request, live)
-        line.event, line.state = status.event, status.state
+        line.event, line.state, line.extra = status.event, status.state, status.extra
         line.connections, line.send_streams, line.recv_streams = (
             status.connections,
             status.send_streams,

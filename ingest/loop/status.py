@@ -1,7 +1,8 @@
 """The status action: what a body must hold, and the line that it becomes.
 
 `status_members` is the contract's whole check, in its order; it is asked whenever a body is anything but plain. A
-value of `event` or `state` that is not a string is kept as its JSON text; a counter beyond 4294967295 as that.
+value of `event` or `state` that is not a string is kept as its JSON text; of a counter beyond 4294967295, which counts
+as that, `extra` keeps what was sent.
 `sessions` stands in for `connections` where that is absent. Source: contract 2.6, design section 8.
 """
 
@@ -28,6 +29,7 @@ class StatusMembers(msgspec.Struct):
     connections: int
     send_streams: int
     recv_streams: int
+    extra: dict[str, Any]
 
 
 def status_members(members: dict[str, Any]) -> StatusMembers:
@@ -40,15 +42,18 @@ def status_members(members: dict[str, Any]) -> StatusMembers:
     for name in _REQUIRED:
         if name not in members:
             raise invalid(f"'{name}' field is missing in body.")
-    connections, send_streams, recv_streams = (_counter(members, name) for name in _COUNTERS)
-    return StatusMembers(_text(members["event"]), _text(members["state"]), connections, send_streams, recv_streams)
+    counters = [_counter(members, name) for name in _COUNTERS]
+    beyond = {name: members[name] for name, counter in zip(_COUNTERS, counters, strict=True) if counter > COUNTER_MAX}
+    connections, send_streams, recv_streams = (min(counter, COUNTER_MAX) for counter in counters)
+    event, state = _text(members["event"]), _text(members["state"])
+    return StatusMembers(event, state, connections, send_streams, recv_streams, beyond)
 
 
 def _counter(members: dict[str, Any], name: str) -> int:
     value = parse_int(members[name])
     if value is None or value < 0:
         raise invalid(f"Invalid {name} number.")
-    return min(value, COUNTER_MAX)
+    return value
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,12 @@
 """What POST /v1/inputs takes: JSON to lines of the log, each input judged on its own.
 
-Members that nothing here knows travel in `extra`. A status needs a room, a session, an event and a state; counters
-that are left out are 0. `register` is refused: users come from POST /registration, which seals their keys.
+Members that nothing here knows travel in `extra`; one that looks like a misspelt name is hinted at, see `hints`. A
+status needs a room, a session, an event and a state; counters that are left out are 0; of one that no column holds,
+`extra` keeps what was sent. `register` is refused: users come from POST /registration, which seals their keys.
 Source: interfaces, Native HTTP; design section 3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -71,10 +72,11 @@ class Refused(ValueError):
     """One input is not taken; the text says why."""
 
 
-_OTHER_SPELLINGS: Final = {"sendStreams": "send_streams", "recvStreams": "recv_streams"}
-_KNOWN: Final = frozenset(NativeInput.__struct_fields__)
+OTHER_SPELLINGS: Final = {"sendStreams": "send_streams", "recvStreams": "recv_streams"}
+KNOWN_MEMBERS: Final = frozenset(NativeInput.__struct_fields__)
 _KINDS: Final = frozenset(INPUT_KINDS) - {"register"}
 _SESSION_KINDS: Final = frozenset({"status", "open", "refresh", "close"})
+_COUNTERS: Final = ("connections", "send_streams", "recv_streams")
 _ANY: Final = msgspec.json.Decoder()
 
 
@@ -125,21 +127,23 @@ def encoded(line: Line, partitions: int) -> tuple[int, bytes]:
 
 def _converted(value: dict[str, Any]) -> NativeInput:
     members: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
     unknown: dict[str, Any] = {}
     for name, member in value.items():
-        known = _OTHER_SPELLINGS.get(name, name)
-        if known not in _KNOWN:
+        known = OTHER_SPELLINGS.get(name, name)
+        if known not in KNOWN_MEMBERS:
             unknown[name] = member
         elif known in members:
-            raise Refused(f"{known}: given twice, also as {name}")
+            raise Refused(f"{spelled[known]}: given twice, also as {name}")
         else:
-            members[known] = member
+            members[known], spelled[known] = member, name
     try:
         item = msgspec.convert(members, NativeInput)
     except msgspec.ValidationError as error:
-        raise Refused(_told(str(error))) from None
-    if unknown:
-        item.extra = {**item.extra, **unknown}
+        raise Refused(_told(str(error), spelled)) from None
+    beyond = {name: members[name] for name in _COUNTERS if getattr(item, name) > COUNTER_MAX}
+    if unknown or beyond:
+        item.extra = {**item.extra, **unknown, **beyond}
     return item
 
 
@@ -194,7 +198,8 @@ def _parsed(data: bytes) -> Any:
         raise Refused(f"not JSON that can be read: {error}") from None
 
 
-def _told(text: str) -> str:
-    """Return msgspec's message with the member first: `connections: Expected …`."""
+def _told(text: str, spelled: Mapping[str, str]) -> str:
+    """Return msgspec's message with the member first, as its sender spelled it: `connections: Expected …`."""
     what, _, where = text.partition(" - at `$.")
-    return f"{where.rstrip('`')}: {what}" if where else what
+    name = where.rstrip("`")
+    return f"{spelled.get(name, name)}: {what}" if where else what

@@ -2,7 +2,8 @@
 
 Decided here, where the interface leaves it open: a body that is no JSON at all is refused as input 0 with 422; the
 `Idempotency-Key` of more than one input is a 400; with `wait=decision` every input without an id gets one, and when
-one of the decisions does not come in time the whole reply is a 503, after which the same ids may be sent again.
+one of the decisions does not come in time the whole reply is a 503, after which the same ids may be sent again. Inputs
+with members that look misspelt are taken all the same, and named in `hints`.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from ingest.bodies import BodyEncodingUnknown, BodyTooLarge, BodyUnreadable, rea
 from ingest.commands import Placed, Unanswered, new_id
 from ingest.edge import Edge
 from ingest.lines import Line
+from ingest.native.described import inputs_body, reply, security, trouble
+from ingest.native.hints import Hints
 from ingest.native.inputs import (
     BODY_BYTES_MAX,
     INPUTS_MAX,
@@ -31,6 +34,20 @@ from storage.clock import now_ms
 from storage.decisions import Decision
 
 _RETRY_AFTER: Final = {"Retry-After": "1"}
+_NONE_TAKEN: Final[dict[str, Any]] = {
+    "description": "none of the inputs could be taken, or a parameter of the request is wrong",
+    "content": {
+        "application/json": {
+            "schema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/TakenInputs"},
+                    {"$ref": "#/components/schemas/HTTPValidationError"},
+                ]
+            }
+        }
+    },
+}
+_TROUBLE: Final = trouble(400, 401, 413, 415, 503)
 _LARGE_BODY_BYTES: Final = 64 * 1024
 """Larger bodies are read in a thread, so that one of them does not hold up everybody else."""
 
@@ -49,6 +66,7 @@ class Taken:
     def __init__(self) -> None:
         self.lines: list[Placed] = []
         self.refused: list[dict[str, Any]] = []
+        self.hints: list[dict[str, Any]] = []
 
     def refuse(self, index: int, why: str) -> None:
         """Note that an input is not taken."""
@@ -59,7 +77,11 @@ def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRoute
     """Return the route."""
     router = APIRouter(prefix="/v1", tags=["native"], dependencies=[Depends(check_token)])
 
-    @router.post("/inputs")
+    @router.post(
+        "/inputs",
+        responses={200: reply("TakenInputs", "what was taken is durable"), 422: _NONE_TAKEN, **_TROUBLE},
+        openapi_extra={**security(is_open=False), **inputs_body()},
+    )
     async def post_inputs(
         request: Request,
         wait: Annotated[Literal["decision"] | None, Query()] = None,
@@ -79,6 +101,8 @@ def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRoute
             except Unanswered as trouble:
                 raise HTTPException(503, str(trouble), _RETRY_AFTER) from None
         answer: dict[str, Any] = {"accepted": len(taken.lines), "refused": taken.refused}
+        if taken.hints:
+            answer["hints"] = taken.hints
         if wait is not None:
             answer["decisions"] = decisions
         status = 200 if taken.lines or not taken.refused else 422
@@ -117,6 +141,7 @@ def _read(body: bytes, media_type: str, wish: Wish, edge: Edge) -> Taken:
     if wish.idempotency_key and len(values) != 1:
         raise HTTPException(400, "Idempotency-Key is for one input; give each of several its own id")
     received_at_ms = now_ms()
+    hints = Hints()
     for index, value in enumerate(values):
         try:
             line = native_line(value, received_at_ms)
@@ -124,6 +149,8 @@ def _read(body: bytes, media_type: str, wish: Wish, edge: Edge) -> Taken:
             line.client_ip = edge.keep_address(line.client_ip)
             partition, data = encoded(line, edge.partitions)
             taken.lines.append(Placed(partition, data, (line.room_kind, line.room, line.id)))
+            if line.extra and (hint := hints.of(value)):
+                taken.hints.append({"index": index, "hint": hint})
         except Refused as refusal:
             taken.refuse(index, str(refusal))
     return taken

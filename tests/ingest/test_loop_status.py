@@ -119,6 +119,12 @@ def test_counters_are_read_as_the_original_read_them(server: Served, guest: Gues
     assert statuses(server, guest.room)[-1].recv_streams == counted
 
 
+def test_of_a_counter_too_large_to_store_the_original_is_kept(server: Served, guest: Guest) -> None:
+    assert guest.status(recvStreams=1 << 40, sendStreams="99999999999x").status_code == 204
+    line = statuses(server, guest.room)[-1]
+    assert line.extra == {"recvStreams": 1 << 40, "sendStreams": "99999999999x"}
+
+
 @pytest.mark.parametrize(
     ("sent", "kept"), [(None, "null"), (5, "5"), ({"a": [1, None]}, '{"a":[1,null]}'), ("x\u0000", "x\u0000"), ("", "")]
 )

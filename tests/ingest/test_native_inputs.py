@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from typing import Any
 
 import httpx
@@ -116,7 +117,7 @@ def test_every_member_arrives_and_unknown_ones_travel_along(server: Served, room
         ({"connections": 1.5}, "connections: Expected `int`, got `float`"),
         ({"connections": True}, "connections: Expected `int`, got `bool`"),
         ({"connections": -1}, "connections: Expected `int` >= 0"),
-        ({"send_streams": 1}, "send_streams: given twice, also as"),
+        ({"send_streams": 1}, "sendStreams: given twice, also as send_streams"),
         ({"seq": 1 << 64}, "seq: Expected `int` <= 9223372036854775807"),
         ({"seq": 10**30}, "seq: "),
         ({"occurred_at_ms": 9_000_000_000_000}, "occurred_at_ms: Expected `int` <= 8999999999999"),
@@ -150,7 +151,45 @@ def test_missing_members_are_named(server: Served) -> None:
 
 def test_large_counters_are_kept_as_the_largest_that_is_stored(server: Served, room: str) -> None:
     assert server.native({**STATUS, "room": room, "connections": 1 << 40}).json() == accepted(1)
-    assert written(server, room)[0].connections == (1 << 32) - 1
+    (item,) = written(server, room)
+    assert (item.connections, item.extra) == ((1 << 32) - 1, {"connections": 1 << 40})
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ({"conections": 1}, "connections"),
+        ({"sendStream": 1}, "send_streams"),
+        ({"occurredAtMs": 5}, "occurred_at_ms"),
+        ({"User-Agent": "x"}, "user_agent"),
+        ({"colour": "red", "note": 1, "x" * 5000: 1}, None),
+    ],
+)
+def test_a_member_that_looks_misspelt_is_kept_and_hinted_at(
+    server: Served, room: str, sent: dict[str, Any], meant: str | None
+) -> None:
+    good = {**STATUS, "room": room}
+    reply = server.native([good, {**good, **sent}])
+    (name, *_) = sent
+    hints = [{"index": 1, "hint": f"{name} is kept in extra; was {meant} meant?"}]
+    assert reply.json() == {**accepted(2), **({"hints": hints} if meant else {})}
+    assert written(server, room)[1].extra == sent
+
+
+def test_hints_do_not_hold_up_a_body_of_strange_names(server: Served, room: str) -> None:
+    item = {"room": room, "session": "s", "event": "e", "state": "init"}
+    items = [{**item, f"conection{number}-{half}": 1} for number in range(4_000) for half in range(2)]
+    began_s = time.monotonic()
+    reply = server.native(items)
+    assert time.monotonic() - began_s < 5
+    assert reply.json()["accepted"] == 8_000
+
+
+def test_an_error_names_a_member_as_its_sender_spelled_it(server: Served, room: str) -> None:
+    plain = {name: value for name, value in STATUS.items() if name != "sendStreams"}
+    for name in ("sendStreams", "send_streams"):
+        reply = server.native({**plain, "room": room, name: -1})
+        assert reply.json() == accepted(0, (0, f"{name}: Expected `int` >= 0"))
 
 
 @pytest.mark.parametrize(

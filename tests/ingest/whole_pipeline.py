@@ -68,7 +68,8 @@ def whole_pipeline(folder: Path, store: EmbeddedStore, **settings: Any) -> Itera
     """Run ingest, processor and store together; ready when it says so."""
     with fresh_database(store) as url:
         log = SqliteLog(folder / "log.db", 4)
-        edge_settings = settings_for(folder, store_url=url, **settings)
+        # Beside other work on the same cores a decision may take longer than a client would wait.
+        edge_settings = settings_for(folder, store_url=url, **{"decision_timeout_ms": 10_000, **settings})
         with processing(folder, url, **settings), served(edge_settings, log, StoreGate.to(url)) as running:
             wait_until(lambda: running.http.get("/readyz").status_code == 200, "everything to be ready")
             yield running
