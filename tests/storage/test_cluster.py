@@ -12,9 +12,10 @@ import pytest
 from storage.accounting import read_accounting
 from storage.cluster import Cluster
 from storage.columns import LANDING_TABLE
+from storage.live_stays import live_stays
 from storage.migrate import MigrationError, migrate, retention_days
 from storage.ownership import Mark, claim, stored_marks
-from storage.restoring import last_decisions, live_rooms, named_rooms
+from storage.restoring import last_decisions, named_rooms
 from storage.sharded_insert import blocks_by_shard, insert_by_shard
 from storage.store import InsertUncertain, StaleEpoch, Store, StoreRefused, StoreUnavailable
 from tests.storage.cluster_store import ONE_SHARD, TWO_SHARDS, ClusterStore, migrations_without_keeper
@@ -91,7 +92,7 @@ async def test_everything_reads_on_a_cluster_as_it_does_on_one_server(
             for view in sorted(VIEW_COLUMNS.keys() - {"ledger"}):
                 found.append(await store.rows(f"SELECT * FROM {view} ORDER BY ALL"))
             found.append(await stored_marks(store, range(5)))
-            found.append(await live_rooms(store, 4, dict.fromkeys(range(4), 0)))
+            found.append([stays async for stays in live_stays(store, dict.fromkeys(range(4), 0))])
             found.append(await named_rooms(store, [("call", "room 1"), ("call", "nowhere")]))
             found.append(await last_decisions(store, range(4), 5000, NOON_MS))
             answers.append(found)
