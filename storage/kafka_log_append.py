@@ -19,8 +19,9 @@ from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
 from storage.clock import now_ms
 from storage.event_log import Frame, LogInDoubt, LogUnavailable
 from storage.kafka_log_batches import Batch, batches_of, turns_of
-from storage.kafka_log_client import KafkaClient, reason
+from storage.kafka_log_client import KafkaClient
 from storage.kafka_log_leaders import Leaders, Place
+from storage.kafka_log_reasons import reason
 from storage.kafka_log_records import Sequenced, encode_batch
 from storage.kafka_log_topics import LogTopics
 

@@ -7,9 +7,7 @@ authentication and record batches are kafka-python's.
 """
 
 import logging
-import os
 import random
-import re
 import socket
 import struct
 import time
@@ -22,6 +20,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.protocol.metadata import MetadataRequest
 
 from storage.event_log import LogUnavailable
+from storage.kafka_log_reasons import reason
 from storage.kafka_log_sockets import DIRECT, TlsSocket, close_handshakes
 from storage.kafka_url import KafkaUrl
 
@@ -39,9 +38,6 @@ _REFUSALS: Final = (
     errors.UnsupportedSaslMechanismError,
     errors.IllegalSaslStateError,
 )
-_NOISE: Final = re.compile(r"^(\[Error [0-9]+\] )?(\w+Error: )*")
-"""What kafka-python puts before the words of an error."""
-
 # Whatever matters is raised here; kafka-python would log each attempt to connect, and settings with their secrets.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
@@ -226,26 +222,6 @@ class KafkaClient:
                 copies = min((len(partition.replica_nodes) for partition in topic.partitions), default=0)
                 topics[topic.name] = Topic(topic.name, topic.topic_id, leaders, copies)
         return Cluster(response.cluster_id or "", response.controller_id, len(response.brokers), topics)
-
-
-def reason(error: BaseException | None) -> str:
-    """Return in one short line what went wrong."""
-    if error is None:
-        return "no broker answered in time"
-    if isinstance(error, errors.IllegalSaslStateError):
-        return "the broker expects no user here"
-    if isinstance(error, errors.NodeNotReadyError):
-        return "no connection at the moment"
-    if isinstance(error, errors.KafkaProtocolError):
-        return "what answers there speaks no Kafka (TLS, perhaps)"
-    if isinstance(error, errors.UnsupportedSaslMechanismError):
-        return "the broker does not know this sasl_mechanism"
-    said = _NOISE.sub("", " ".join(str(error).split()))
-    if "socket disconnected" in said:
-        return "the broker closed the connection at once (does it expect TLS or a user?)"
-    if found := re.fullmatch(r"(?:unable to connect: )?([0-9]+) E[A-Z]+", said):
-        return os.strerror(int(found[1]))
-    return said[:300] or type(error).__name__
 
 
 def _left_ms(give_up_at: float) -> float:

@@ -9,9 +9,10 @@ from kafka.protocol.admin import DeleteRecordsRequest
 from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
 
 from storage.event_log import Bounds, LogUnavailable, Record
-from storage.kafka_log_client import KafkaClient, reason
+from storage.kafka_log_client import KafkaClient
 from storage.kafka_log_group import count_workers
 from storage.kafka_log_leaders import Leaders, Place
+from storage.kafka_log_reasons import reason
 from storage.kafka_log_records import decode_records
 from storage.kafka_log_topics import LogTopics
 

@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 from kafka import errors
 
 from storage.event_log import Bounds, LogUnavailable, LogUnreadable, Record
-from storage.kafka_log_client import Future, KafkaClient, Node, reason
+from storage.kafka_log_client import Future, KafkaClient, Node
 from storage.kafka_log_leaders import Leaders, Place
 from storage.kafka_log_read import Fetched, fetch_request, fetched
+from storage.kafka_log_reasons import reason
 from storage.kafka_log_records import decode_records
 from storage.kafka_log_topics import LogTopics
 

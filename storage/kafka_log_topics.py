@@ -14,7 +14,8 @@ from kafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
 
 from storage.event_log import DECISIONS_TOPIC, INPUTS_TOPIC, LogMismatch, LogUnavailable
 from storage.frames import FRAME_BYTES_MAX
-from storage.kafka_log_client import Cluster, KafkaClient, LogRefused, Topic, reason
+from storage.kafka_log_client import Cluster, KafkaClient, LogRefused, Topic
+from storage.kafka_log_reasons import reason
 from storage.kafka_url import DAY_MS, KafkaUrl
 
 _LOG = logging.getLogger(__name__)
