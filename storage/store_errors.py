@@ -110,8 +110,9 @@ def _in_chain(error: BaseException, *kinds: type[BaseException]) -> BaseExceptio
 
 
 def _tls_reason(error: BaseException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused ({error.verify_message}); name the CA that signed it with ?ca_cert=/path"
+    cause = getattr(error, "certificate_error", error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is refused ({cause.verify_message}); name the CA that signed it with ?ca_cert=/path"
     return f"TLS failed ({getattr(error, 'reason', None) or error}); is this a port for https?"
 
 
