@@ -12,6 +12,7 @@ from ingest.directory import Directory, DirectoryLimits
 from ingest.heard import HeardPlaces
 from ingest.keys import Keys
 from ingest.lag import LagWatch
+from ingest.large_bodies import LargeBodies
 from ingest.metrics import Metrics
 from ingest.nonces import NONCE_MEMORY_S, SeenNonces
 from ingest.siblings import Sibling
@@ -56,6 +57,7 @@ class Edge:
         self.store = store
         self.partitions = log.partitions
         self.metrics = Metrics(sibling)
+        self.large_bodies = LargeBodies()
         self.nonces = SeenNonces(NONCE_MEMORY_S, sibling)
         self.keys = Keys.of(settings.signing_secret(), settings.previous_signing_secret())
         self.tokens = SessionTokens(self.keys)

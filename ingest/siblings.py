@@ -3,7 +3,7 @@
 A parent makes the listening socket and the folder, and starts the processes; each inherits the socket, so that
 connections nobody has accepted yet outlive any of them. What they know of each other goes through small files in the
 folder, each written by one process alone and mapped into the memory of all: nobody waits for anybody, and whatever
-happens to a process, the others go on. Source: docs/decisions/0009-processes-behind-one-port.md
+happens to a process, the others go on. Source: docs/decisions/0011-processes-behind-one-port.md
 """
 
 import mmap

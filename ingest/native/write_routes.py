@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, R
 from ingest.bodies import BodyEncodingUnknown, BodyTooLarge, BodyUnreadable, read_body
 from ingest.commands import Placed, Unanswered, new_id
 from ingest.edge import Edge
+from ingest.large_bodies import LARGE_BODY_BYTES, TooManyBodies
 from ingest.lines import Line
 from ingest.native.described import inputs_body, reply, security, trouble
 from ingest.native.hints import Hints
@@ -48,8 +49,6 @@ _NONE_TAKEN: Final[dict[str, Any]] = {
     },
 }
 _TROUBLE: Final = trouble(400, 401, 413, 415, 503)
-_LARGE_BODY_BYTES: Final = 64 * 1024
-"""Larger bodies are read in a thread, so that one of them does not hold up everybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +116,20 @@ async def _taken(request: Request, wish: Wish, edge: Edge) -> Taken:
         raise HTTPException(415, "send application/json or application/x-ndjson")
     encoding = request.headers.get("content-encoding", "").encode("latin-1")
     try:
-        body = await read_body(request.receive, encoding, BODY_BYTES_MAX)
+        async with edge.large_bodies.room_for(request.headers.get("content-length", ""), encoding.decode("latin-1")):
+            body = await read_body(request.receive, encoding, BODY_BYTES_MAX)
+            if len(body) <= LARGE_BODY_BYTES:
+                return _read(body, media_type, wish, edge)
+            # In a thread, so that one of them does not hold up everybody else.
+            return await asyncio.to_thread(_read, body, media_type, wish, edge)
+    except TooManyBodies:
+        raise HTTPException(503, "too many large bodies are being read", _RETRY_AFTER) from None
     except BodyTooLarge:
         raise HTTPException(413, f"at most {BODY_BYTES_MAX} bytes are taken at once") from None
     except BodyEncodingUnknown:
         raise HTTPException(415, "send the body plain, or with gzip or deflate") from None
     except BodyUnreadable:
         raise HTTPException(400, "the body does not unpack") from None
-    if len(body) > _LARGE_BODY_BYTES:
-        return await asyncio.to_thread(_read, body, media_type, wish, edge)
-    return _read(body, media_type, wish, edge)
 
 
 def _read(body: bytes, media_type: str, wish: Wish, edge: Edge) -> Taken:
