@@ -101,8 +101,8 @@ def hosts(kafka_broker: BrokerNode, tmp_path: Path) -> Iterator[dict[str, str]]:
     store.data_dir.mkdir()
     (store.data_dir / "store.password").write_text(SECRETS["ROOMSTATE_STORE_PASSWORD"])
     store.start()
-    broker = f"127.0.0.1:{kafka_broker.port}?namespace=compose-{tmp_path.name}"
-    yield {"kafka:9092": broker, "clickhouse:8123": f"127.0.0.1:{store.port}"}
+    broker = f"127.0.0.1:{kafka_broker.port}?namespace=compose-{tmp_path.name}&"
+    yield {"kafka:9092?": broker, "clickhouse:8123": f"127.0.0.1:{store.port}"}
     store.stop()
 
 
