@@ -9,8 +9,10 @@ repeated decision brings it back. All methods run on the event loop. Source: des
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from ingest.known_sessions import KnownSessions
 from ingest.metrics import Metrics
 from state_machine.endings import EXTENSION_MS
 from state_machine.room import NEVER_MS
@@ -51,14 +53,13 @@ class Directory:
         self._store = store
         self._metrics = metrics
         self._limits = limits or DirectoryLimits()
-        self._sessions: dict[tuple[str, str], LiveSession] = {}
-        self._by_user: dict[tuple[str, str], str] = {}
+        self._sessions = KnownSessions(self._limits.sessions)
         self._rooms: dict[str, int] = {}
         self._deleted: dict[str, None] = {}
-        self._closed: dict[tuple[str, str], int] = {}
+        self._closed: dict[str, int] = {}
         self._asking: dict[tuple[str, ...], asyncio.Future[Any]] = {}
         self.known_session = self._sessions.get
-        """Return the live session of `(room, session)` as last heard, or None; its lease may have run out."""
+        """Return the live session of a room by its id as last heard, or None; its lease may have run out."""
         self.known_room_expiry_ms = self._rooms.get
         """Return when the room ends as last heard, or None if it is not known here."""
 
@@ -72,12 +73,11 @@ class Directory:
 
         Raises: StoreUnavailable if only the store could tell and it can't be reached.
         """
-        key = (room, session)
-        known = self._sessions.get(key)
+        known = self._sessions.get(room, session)
         if known is None or known.lease_ends_at_ms <= now_ms:
-            if key in self._closed:
+            if _name(room, session) in self._closed:
                 return None
-            known = await self._asked(("session", *key), lambda: self._store.live_session(room, session))
+            known = await self._asked(("session", room, session), lambda: self._store.live_session(room, session))
             if known is not None:
                 known = self._learn(known)
         return known if known is not None and known.lease_ends_at_ms > now_ms else None
@@ -87,8 +87,7 @@ class Directory:
 
         Raises: StoreUnavailable.
         """
-        session = self._by_user.get((room, user))
-        known = None if session is None else self._sessions.get((room, session))
+        known = self._sessions.of_user(room, user)
         if known is None or known.lease_ends_at_ms <= now_ms:
             known = await self._asked(("user", room, user), lambda: self._store.live_session_of_user(room, user))
             if known is not None:
@@ -112,7 +111,7 @@ class Directory:
     def fill(self, sessions: Iterable[LiveSession], rooms: Iterable[tuple[str, int]]) -> None:
         """Take in who is live and which rooms exist, says the store; what was heard of meanwhile is left as heard."""
         for live in sessions:
-            if (live.room, live.session) not in self._sessions:
+            if self._sessions.get(live.room, live.session) is None:
                 self._learn(live)
         for room, expiry_ms in rooms:
             if room not in self._rooms and room not in self._deleted:
@@ -138,48 +137,34 @@ class Directory:
 
     def _learn(self, live: LiveSession) -> LiveSession | None:
         """Keep the session unless its stay was heard closing; return what is kept."""
-        key = (live.room, live.session)
-        closed_stay_ms = self._closed.get(key)
+        name = _name(live.room, live.session)
+        closed_stay_ms = self._closed.get(name)
         if closed_stay_ms is not None:
             if live.opened_at_ms <= closed_stay_ms:
                 return None
-            del self._closed[key]
-        self._sessions[key] = live
-        if live.user:
-            self._by_user[live.room, live.user] = live.session
-        if len(self._sessions) > self._limits.sessions:
-            self._forget(next(iter(self._sessions)))
+            del self._closed[name]
+        self._sessions.put(live)
         return live
 
     def _renew(self, decision: Decision) -> None:
-        known = self._sessions.get((decision.room, decision.session))
-        if known is None:
+        if not self._sessions.extend(decision.room, decision.session, decision.lease_ends_at_ms):
             self._learn(_live_of(decision))
-        elif decision.lease_ends_at_ms > known.lease_ends_at_ms:
-            known.lease_ends_at_ms = decision.lease_ends_at_ms
 
     def _close(self, decision: Decision) -> None:
-        key = (decision.room, decision.session)
-        known = self._sessions.get(key)
+        known = self._sessions.get(decision.room, decision.session)
         if known is not None and known.opened_at_ms > decision.opened_at_ms:
             return
-        self._forget(key)
-        self._closed.pop(key, None)
-        self._closed[key] = decision.opened_at_ms
-        if len(self._closed) > self._limits.closed:
-            del self._closed[next(iter(self._closed))]
-
-    def _forget(self, key: tuple[str, str]) -> None:
-        gone = self._sessions.pop(key, None)
-        if gone is not None and gone.user and self._by_user.get((gone.room, gone.user)) == gone.session:
-            del self._by_user[gone.room, gone.user]
+        self._sessions.drop(decision.room, decision.session)
+        name = _name(decision.room, decision.session)
+        self._closed.pop(name, None)
+        self._closed[name] = decision.opened_at_ms
+        _make_room(self._closed, self._limits.closed)
 
     def _delete_room(self, room: str) -> None:
         self._rooms.pop(room, None)
         self._deleted.pop(room, None)
         self._deleted[room] = None
-        if len(self._deleted) > self._limits.closed:
-            del self._deleted[next(iter(self._deleted))]
+        _make_room(self._deleted, self._limits.closed)
 
     def _extend_room(self, decision: Decision) -> None:
         """Note that a call which somebody uses goes on (`state_machine.endings`)."""
@@ -189,8 +174,7 @@ class Directory:
 
     def _learn_room(self, room: str, expiry_ms: int) -> None:
         self._rooms[room] = expiry_ms
-        if len(self._rooms) > self._limits.rooms:
-            del self._rooms[next(iter(self._rooms))]
+        _make_room(self._rooms, self._limits.rooms)
 
     async def _asked(self, question: tuple[str, ...], ask: Callable[[], Awaitable[_Found]]) -> _Found:
         """Return the store's answer; the same question under way is asked once."""
@@ -201,6 +185,18 @@ class Directory:
             under_way.add_done_callback(lambda _: self._asking.pop(question, None))
         found: _Found = await asyncio.shield(under_way)
         return found
+
+
+def _name(room: str, session: str) -> str:
+    """Return one string for both, which no other two give; a pair would take twice the memory."""
+    return f"{len(room)}:{room}{session}"
+
+
+def _make_room(entries: dict[str, Any], entries_max: int) -> None:
+    """Forget the oldest entries if there are too many; some at once, because finding them takes a walk."""
+    if len(entries) > entries_max:
+        for oldest in list(islice(entries, max(1, min(64, entries_max // 16)))):
+            del entries[oldest]
 
 
 async def _awaited(answer: Awaitable[_Found]) -> _Found:

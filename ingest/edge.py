@@ -115,8 +115,11 @@ class Edge:
         tries = 0
         while True:
             try:
-                sessions = await live_calls(self.store, self._limits.sessions)
-                self.directory.fill(sessions, await ends_of_live_calls(self.store, self._limits.rooms))
+                store = await self.store.store()
+                async for sessions in live_calls(store, self._limits.sessions):
+                    self.directory.fill(sessions, ())
+                async for rooms in ends_of_live_calls(store, self._limits.rooms):
+                    self.directory.fill((), rooms)
                 return
             except StoreError as error:
                 if tries == 0:

@@ -5,13 +5,14 @@ who came and went since. Everything is read from `room_events` by room, which is
 Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: contract 2.4 and 2.9.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from state_machine.endings import extended_end_ms
 from state_machine.room import NEVER_MS
 from storage.reading import Rows, decoded_extra
+from storage.store import Store
 from storage.uses import IS_USE
 
 
@@ -88,9 +89,24 @@ _OWNED_CALLS: Final = _calls(_OWNED)
 _INSIDE_OWNED: Final = _insiders(_OWNED)
 
 
-_LIVE: Final = """room_kind = 'call' AND room_id IN
-    (SELECT room_id FROM live_sessions WHERE room_kind = 'call' LIMIT {limit:UInt64})"""
-_LIVE_CALLS: Final = _calls(_LIVE)
+_IN_LIVE: Final = "room_kind = 'call' AND room_id IN (SELECT room_id FROM live_sessions WHERE room_kind = 'call')"
+# Of uses only the last day's are read: whoever is inside came or refreshed in that time. An older one would not be
+# missed either, because who is told too early an end asks again.
+_ENDS_OF_LIVE: Final = f"""
+SELECT room_id, toInt64(JSONExtractUInt(argMaxIf(extra, place, says), 'expires_at_ms')),
+    {_MS}(argMaxIf(at, place, says)), {_MS}(maxIf(at, NOT says))
+FROM
+(
+    SELECT room_id, fact, extra, at, {_ORDER} AS place, true AS says
+    FROM room_events PREWHERE {_SAYS} WHERE {_IN_LIVE}
+    UNION ALL
+    SELECT room_id, fact, '', at, {_ORDER}, false
+    FROM room_events WHERE {IS_USE} AND at >= now64(3) - INTERVAL 1 DAY AND {_IN_LIVE}
+)
+GROUP BY room_id
+HAVING argMaxIf(fact, place, says) IN ('room_created', 'room_updated')
+LIMIT {{limit:UInt64}}"""
+_BLOCK: Final = {"max_block_size": 2048}
 
 
 async def end_of_call_ms(store: Rows, room: str) -> int | None:
@@ -99,10 +115,10 @@ async def end_of_call_ms(store: Rows, room: str) -> int | None:
     return None if call is None or call.is_deleted else call.ends_at_ms
 
 
-async def ends_of_live_calls(store: Rows, limit: int) -> list[tuple[str, int]]:
-    """Return the created and not deleted calls that somebody is in, each with when it ends (`NEVER_MS`: never)."""
-    calls = [_call_of(row) for row in await store.rows(_LIVE_CALLS, {"limit": limit})]
-    return [(call.room, call.ends_at_ms) for call in calls if not call.is_deleted]
+async def ends_of_live_calls(store: Store, limit: int) -> AsyncIterator[list[tuple[str, int]]]:
+    """Yield the created and not deleted calls that somebody is in, each with a time before which it does not end."""
+    async for rows in store.stream_rows(_ENDS_OF_LIVE, {"limit": limit}, _BLOCK):
+        yield [(room, extended_end_ms(*times_ms) or NEVER_MS) for room, *times_ms in rows]
 
 
 async def find_call(store: Rows, room: str) -> Call | None:

@@ -136,7 +136,7 @@ class RoomActionEndpoint:
             or (self._known_room_expiry_ms(room) or 0) <= received_at_ms
         ):
             return None
-        live = self._known_session((room, token.session))
+        live = self._known_session(room, token.session)
         return live if live is not None and live.lease_ends_at_ms > received_at_ms else None
 
     async def _in_full(self, request: LoopRequest, room: str, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """The directory as a cache: what it hears, what it asks, what it forgets."""
 
 import asyncio
+import tracemalloc
 
 from ingest.directory import Directory, DirectoryLimits
 from ingest.metrics import Metrics
@@ -160,3 +161,37 @@ async def test_other_kinds_of_rooms_are_not_its_business() -> None:
     decision = Decision((0, 0, 0, 0), "session_opened", "account", "r", NOW, session="s", opened_at_ms=NOW)
     directory.apply(decision)
     assert directory.size == (0, 0)
+
+
+async def test_names_that_run_together_are_told_apart() -> None:
+    directory, _ = a_directory()
+    directory.fill([a_row("bc", "a"), a_row("c", "ab", opened=NOW + 1)], [])
+    assert [
+        live and live.opened_at_ms for live in (directory.known_session("a", "bc"), directory.known_session("ab", "c"))
+    ] == [NOW, NOW + 1]
+
+
+async def test_a_users_newest_session_is_found_until_it_closes() -> None:
+    directory, _ = a_directory()
+    for number, session in enumerate(("s", "t")):
+        directory.apply(heard("session_opened", session, opened=NOW + number))
+    assert await directory.session_of_user("r", "u", NOW) == a_row("t", opened=NOW + 1)
+    directory.apply(heard("session_closed", "s"))
+    assert await directory.session_of_user("r", "u", NOW) == a_row("t", opened=NOW + 1)
+    directory.apply(heard("session_closed", "t", opened=NOW + 1))
+    assert await directory.session_of_user("r", "u", NOW) is None
+    directory.apply(heard("session_opened", "v", opened=NOW + 2))
+    assert directory.known_session("r", "t") is None
+    assert directory.known_session("r", "v") == a_row("v", opened=NOW + 2)
+
+
+async def test_a_live_session_takes_less_than_500_bytes() -> None:
+    directory, _ = a_directory()
+    count = 20_000
+    tracemalloc.start()
+    for number in range(count):
+        room, session, user = f"{number // 2:011d}", f"{number:036d}", f"{number:032d}"
+        directory.fill([LiveSession(room, session, user, NOW + number, NOW + number)], [(room, NOW + number)])
+    taken_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken_bytes / count < 500
