@@ -1,7 +1,7 @@
 """The Faust app: one agent that hands frames of the inputs topic to the drain, in order.
 
 Every name is explicit, so that renaming a file never renames a topic or a group. There are no tables, no Faust
-transactions and no deserialisation: values are frames of bytes. The agent does not ack; the drain does, after the
+transactions and no deserialisation: values are runs of frames. The agent does not ack; the drain does, after the
 insert. It iterates the stream as it is, because Faust's own batching (`noack_take`) waits for a timer: here the queue
 behind `offer` collects while an insert is in flight, and its bound holds Faust back.
 Source: design sections 2 and 6.
@@ -10,7 +10,7 @@ Source: design sections 2 and 6.
 import asyncio
 import logging
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import faust
 from faust.app.base import BootStrategy
@@ -21,7 +21,7 @@ from faust.types import StreamT
 from processors.drain import Drain
 from processors.effects import LOGGER
 from processors.judging import SEEK_AFTER_S, Judging
-from processors.taken import Taken
+from processors.taken import taken_of
 from storage.checkpoint import CheckpointSeek
 from storage.event_log import EventLog
 from storage.faust_engine import faust_engine
@@ -102,15 +102,10 @@ def make_app(log_url: str, log: EventLog, data_dir: Path, drain: Drain) -> Proce
     @app.agent(inputs, name=AGENT_NAME, concurrency=1)
     async def hand_over(stream: StreamT[bytes]) -> None:
         async for event in cast(Stream[bytes], stream).noack().events():
-            await drain.offer(_taken(event))
+            await drain.offer(taken_of(event.message.value, event.ack))
 
     app.finalize()
     return app
-
-
-def _taken(event: Any) -> Taken:
-    message = event.message
-    return Taken(message.partition, message.offset, round(message.timestamp * 1000), event.value or b"", event.ack)
 
 
 async def keep_seeking(app: ProcessorApp, judging: Judging) -> None:

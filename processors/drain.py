@@ -24,7 +24,7 @@ Source: design section 6.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from processors.assigned import Assigned, shown
 from processors.block import Block
@@ -67,11 +67,11 @@ class Drain:
         """The partitions that this worker holds now."""
         return self._judging.held
 
-    async def offer(self, frame: Taken) -> None:
-        """Hand over the next frame of a partition, waiting while too many wait already."""
+    async def offer(self, frames: Sequence[Taken]) -> None:
+        """Hand over the next frames of a partition, waiting while too many wait already."""
         if self._is_stopping:
             return
-        await self._intake.put(frame)
+        await self._intake.put(frames)
         self._wake.set()
 
     async def take_over(self, partitions: frozenset[int]) -> Mapping[int, int]:

@@ -6,7 +6,7 @@ however far the processor is behind.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from processors.taken import Taken
 
@@ -28,11 +28,11 @@ class Intake:
     def __len__(self) -> int:
         return len(self._frames)
 
-    async def put(self, frame: Taken) -> None:
-        """Append a frame, waiting for room."""
+    async def put(self, frames: Sequence[Taken]) -> None:
+        """Append frames, waiting for room before the first."""
         await self._has_room.wait()
-        self._frames.append(frame)
-        self._grow(_cost(frame))
+        self._frames.extend(frames)
+        self._grow(sum(map(_cost, frames)))
 
     def put_back(self, frames: Iterable[Taken]) -> None:
         """Put frames, in their order, before all others; there is always room for what was here before."""

@@ -1,9 +1,10 @@
 """A frame as the processor took it from the log, and a slice of its lines, decoded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from state_machine.inputs import Input
+from storage.event_log import Record
 from storage.frames import MalformedLine, read_input, split_frame
 
 Line = Input | MalformedLine
@@ -22,7 +23,18 @@ class Taken:
     appended_at_ms: int
     value: bytes
     ack: Callable[[], object]
-    """Tells Faust that the frame is done with."""
+    """Tells Faust that the frame is done with, and all before it that came with it."""
+
+
+def taken_of(run: Sequence[Record], ack: Callable[[], object]) -> list[Taken]:
+    """Return the frames of a run, which is done with when its last frame is."""
+    frames = [Taken(record.partition, record.offset, record.appended_at_ms, record.value, _not_yet) for record in run]
+    frames[-1].ack = ack
+    return frames
+
+
+def _not_yet() -> None:
+    """Stands for the ack of a frame that others follow in its run."""
 
 
 @dataclass(slots=True)

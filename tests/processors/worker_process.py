@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,8 @@ def lose_frame(at_frame: int) -> None:
     offer = Drain.offer
     frames = itertools.count(1)
 
-    async def losing(drain: Drain, frame: Taken) -> None:
-        if next(frames) != at_frame:
-            await offer(drain, frame)
+    async def losing(drain: Drain, run: Sequence[Taken]) -> None:
+        await offer(drain, [frame for frame in run if next(frames) != at_frame])
 
     Drain.offer = losing  # type: ignore[method-assign,assignment]
 

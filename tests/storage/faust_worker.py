@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import faust
 
 from storage.checkpoint import Checkpoint
-from storage.event_log import INPUTS_TOPIC, PROCESSOR_GROUP
+from storage.event_log import INPUTS_TOPIC, PROCESSOR_GROUP, Record
 
 PARTITIONS = 4
 WAIT_S = 30.0
@@ -77,6 +77,12 @@ async def until(is_true: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.01)
 
 
+def records_of(events: list[Any]) -> Iterator[Record]:
+    """Yield the frames of the runs that the events hold."""
+    for event in events:
+        yield from event.value
+
+
 class Seen:
     """A handler that remembers what it was given, in order."""
 
@@ -85,9 +91,9 @@ class Seen:
         self.places: list[Any] = []
 
     async def __call__(self, events: list[Any]) -> None:
-        for event in events:
-            self.values.append(event.value)
-            self.places.append((event.message.partition, event.message.offset))
+        for record in records_of(events):
+            self.values.append(record.value)
+            self.places.append((record.partition, record.offset))
 
 
 class FileCheckpoint:
@@ -122,7 +128,7 @@ async def main(path: Path, checkpoint_path: Path | None) -> None:
     checkpoint = None if checkpoint_path is None else FileCheckpoint(checkpoint_path)
 
     async def handle(events: list[Any]) -> None:
-        lines = "".join(f"{event.message.partition} {event.message.offset}\n" for event in events)
+        lines = "".join(f"{record.partition} {record.offset}\n" for record in records_of(events))
         if checkpoint is not None:
             with checkpoint.path.open("a") as done:
                 done.write(lines)

@@ -142,7 +142,7 @@ async def test_a_topic_beside_the_inputs_starts_at_its_committed_offsets(path: P
     @app.agent(decisions, name="roomstate-tests-decisions")
     async def agent(stream: Any) -> None:
         async for value in stream:
-            values.append(value)
+            values.extend(record.value for record in value)
 
     async with running(app):
         await until(lambda: len(values) == 6 and len(seen.places) == 4, "both topics")
