@@ -97,14 +97,8 @@ def create_app(
     """
     edge = Edge(settings, log, store if isinstance(store, StoreGate) else StoreGate.of(store), limits, sibling)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await edge.start()
-        yield
-        await edge.stop()
-
     app = IngestApp(
-        title="Roomstate", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="Roomstate", description=_DESCRIPTION, lifespan=_running, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.edge = edge
     app.behind_proxy = ProxyHeadersMiddleware(
@@ -126,6 +120,14 @@ def create_app(
         app.add_exception_handler(trouble, _unavailable)
     app.add_exception_handler(ClientDisconnect, _gone)
     return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    edge = cast(IngestApp, app).edge
+    await edge.start()
+    yield
+    await edge.stop()
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -23,7 +23,7 @@ class HeardPlaces:
         self._all = (
             []
             if sibling is None
-            else [SharedCells(sibling.path("heard", number), partitions) for number in range(sibling.count)]
+            else [SharedCells(sibling.path("heard", number), partitions) for number in range(sibling.processes)]
         )
         self._own = None if sibling is None else self._all[sibling.number]
 

@@ -69,7 +69,7 @@ class Metrics:
         if self._folder is None:
             shown.register(_Whole(self._registry))
         else:
-            multiprocess.MultiProcessCollector(shown, self._folder)
+            multiprocess.MultiProcessCollector(shown, self._folder)  # type: ignore[no-untyped-call]  # no hints there
         for collector in self._further:
             shown.register(collector)
         return generate_latest(shown)
@@ -88,9 +88,9 @@ class _Whole(Collector):
 def share_values(sibling: Sibling) -> None:
     """Make this process keep the values of all its metrics in the siblings' folder; before the first is made."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = sibling.folder
-    values.ValueClass = values.MultiProcessValue(lambda: sibling.number)
+    values.ValueClass = values.MultiProcessValue(lambda: sibling.number)  # type: ignore[no-untyped-call]
 
 
 def forget_gauges(sibling: Sibling) -> None:
     """Take back what a process that ended said of its present state; its counters stay."""
-    multiprocess.mark_process_dead(sibling.number, sibling.folder)
+    multiprocess.mark_process_dead(sibling.number, sibling.folder)  # type: ignore[no-untyped-call]

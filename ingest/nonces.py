@@ -35,7 +35,7 @@ class SeenNonces:
         self._newer: set[bytes] = set()
         self._older: set[bytes] = set()
         self._turned_at_s = time.monotonic()
-        self._rings = [] if sibling is None else [NonceRing(sibling, number) for number in range(sibling.count)]
+        self._rings = [] if sibling is None else [NonceRing(sibling, number) for number in range(sibling.processes)]
         self._own_ring = None if sibling is None else self._rings[sibling.number]
         self._read_on(self._rings)
 

@@ -6,7 +6,7 @@
 import asyncio
 import html
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -52,18 +52,8 @@ def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIR
     async def readyz() -> Response:
         """Tell whether log, store and processor are in reach (503 names what is not), and the store's lag."""
         await edge.lag.look()
-        troubles = edge.lag.troubles
-        if edge.writer.trouble:
-            troubles = {**troubles, "log": f"nothing can be written: {edge.writer.trouble}"}
-        missing = [name for name, trouble in troubles.items() if trouble]
-        tail = edge.lag.tail
-        body = {
-            "ready": not missing,
-            "missing": missing,
-            **{name: trouble or "ok" for name, trouble in troubles.items()},
-            "lag": tail and {"frames": tail.frames, "inputs": tail.inputs, "seconds": tail.age_ms / 1000},
-        }
-        return JSONResponse(body, 503 if missing else 200, {"Retry-After": "1"} if missing else None)
+        body = _readiness(edge)
+        return JSONResponse(body) if body["ready"] else JSONResponse(body, 503, {"Retry-After": "1"})
 
     @router.get("/metrics", dependencies=guarded)
     async def metrics() -> Response:
@@ -81,6 +71,21 @@ def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIR
         )
 
     return router
+
+
+def _readiness(edge: Edge) -> dict[str, Any]:
+    """Return the body of /readyz."""
+    troubles = edge.lag.troubles
+    if edge.writer.trouble:
+        troubles = {**troubles, "log": f"nothing can be written: {edge.writer.trouble}"}
+    missing = [name for name, trouble in troubles.items() if trouble]
+    tail = edge.lag.tail
+    return {
+        "ready": not missing,
+        "missing": missing,
+        **{name: trouble or "ok" for name, trouble in troubles.items()},
+        "lag": tail and {"frames": tail.frames, "inputs": tail.inputs, "seconds": tail.age_ms / 1000},
+    }
 
 
 async def _accounting(edge: Edge) -> Accounting:

@@ -24,7 +24,7 @@ class Sibling(NamedTuple):
 
     number: int
     """From 0; who comes in place of one that died has its number again."""
-    count: int
+    processes: int
     listener: int
     """Descriptor of the listening socket."""
     folder: str
