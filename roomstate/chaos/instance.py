@@ -138,10 +138,9 @@ class Instance:
             await asyncio.sleep(_POLL_S)
 
     def _part(self, name: str, settings: Settings, command: str) -> ChaosPart:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("ROOMSTATE_")}
         # What a killed process leaves there goes with the folder.
         own = {**environment_of(settings), "TMPDIR": str(self.folder / "tmp")}
-        return ChaosPart(name, (command,), {**bare, **own}, self.folder)
+        return ChaosPart(name, (command,), {**os.environ, **own}, self.folder)
 
 
 def _settings(folder: Path, log_url: str) -> Settings:

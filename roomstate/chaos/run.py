@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import tempfile
@@ -47,6 +48,8 @@ def run_chaos(plan: Plan) -> int:
 
     Raises: CommandRefused, BrokerMissing if the instance can't be started.
     """
+    for name in [name for name in os.environ if name.startswith("ROOMSTATE_")]:
+        del os.environ[name]  # nothing that was set for another pipeline reaches this one
     return asyncio.run(_Run(plan).run())
 
 

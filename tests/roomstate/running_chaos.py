@@ -21,7 +21,8 @@ class RunningChaos:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "roomstate", "chaos", "--json", *options],
                 cwd=folder,
-                env={**os.environ, "TMPDIR": str(folder)},
+                # A setting of another pipeline is none of its business.
+                env={**os.environ, "TMPDIR": str(folder), "ROOMSTATE_STORE_URL": "http://127.0.0.1:1/elsewhere"},
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
