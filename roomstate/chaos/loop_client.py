@@ -79,9 +79,24 @@ class LoopFamily:
         else:
             self._owner = None
 
+    async def _rename_room(self) -> None:
+        if self._owner is not None:
+            post = self._witness.post("room_update")
+            url = f"{self._sender.url()}/rooms/{self._room}"
+            reply = await self._send(post, self._owner.signed("PATCH", url, {"roomName": post.mark}))
+            if reply is not None:
+                self._is_done(post, reply, ("room_updated",))
+
     async def _delete_room(self, owner: HawkUser) -> None:
         post = self._witness.post("room_delete", f"delete {self._room}")
-        reply = await self._send(post, owner.signed("DELETE", f"{self._sender.url()}/rooms/{self._room}"))
+        rooms = f"{self._sender.url()}/rooms"
+        request = self._random.choice(
+            (
+                owner.signed("DELETE", f"{rooms}/{self._room}"),
+                owner.signed("PATCH", rooms, {"deleteRoomTokens": [self._room]}),
+            )
+        )
+        reply = await self._send(post, request)
         if reply is not None:
             self._is_done(post, reply, ("room_deleted",))
         self._owner, self._room, self._guests = None, "", []
@@ -102,6 +117,7 @@ class LoopFamily:
             self._refresh: 12,
             self._leave: 10,
             self._log_domain: 4,
+            self._rename_room: 4,
             self._post_wrong: 4,
         }
         (deed,) = self._random.choices(tuple(deeds), tuple(deeds.values()))

@@ -77,7 +77,7 @@ class Stored(NamedTuple):
         """The mark by which the witness knows the input; empty = it has none."""
         if self.user_agent.startswith(MARK_PREFIX):
             return self.user_agent
-        if self.kind == "room_create":
+        if self.kind in ("room_create", "room_update"):
             return self.room_name
         return {"register": f"user {self.room_id}", "room_delete": f"delete {self.room_id}"}.get(self.kind, "")
 
