@@ -98,10 +98,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        if not self._received.endswith(_END_OF_HEAD):
-            return
-        if not self._received.startswith(_EXPECTED):
+        if not self._received.startswith(_EXPECTED[: len(self._received)]):
             self._share.fail(UnexpectedReply(self._received[:300]))
+            return
+        if not self._received.endswith(_END_OF_HEAD):
             return
         self._received = b""
         share = self._share

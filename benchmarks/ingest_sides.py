@@ -122,7 +122,7 @@ def _ingest_side(
     targets = [Target(f"/rooms/{room}", _headers(tokens.issue(room, f"stay-in-{room}", now_ms()))) for room in rooms]
     load = Load(port, targets, _STATUS, requests)
     with _served([sys.executable, "-m", "roomstate", "ingest"], settings) as pid:
-        _wait_until_alive(port)
+        _wait_until_alive(port, processes)
         _announce(log_url, rooms)
         _wait_until_answered(load)
         yield Side(f"{name}, {processes} processes" if processes > 1 else name, pid, load)
@@ -177,16 +177,19 @@ def _served(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[
         process.wait(_READY_S)
 
 
-def _wait_until_alive(port: int) -> None:
+def _wait_until_alive(port: int, processes: int) -> None:
+    """Wait until so many processes serve: one that comes later would not hear what is announced."""
     give_up_s = time.monotonic() + _READY_S
+    wanted = f"roomstate_ingest_processes {processes}.0".encode()
     while True:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5.0):
-                return
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5.0) as reply:
+                if wanted in reply.read():
+                    return
         except OSError:
             if time.monotonic() > give_up_s:
                 raise
-            time.sleep(0.05)
+        time.sleep(0.05)
 
 
 def _wait_until_answered(load: Load) -> None:
