@@ -101,3 +101,42 @@ def test_a_client_that_takes_no_json_is_told(owner: HawkClient) -> None:
     reply = owner.request("POST", "/rooms", ROOM, Accept="text/html")
     assert (reply.status_code, reply.json()["errno"]) == (406, 106)
     assert owner.request("POST", "/rooms", ROOM, Accept="text/html, */*;q=0.1").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/rooms/nosuchroom0"),
+        ("GET", "/rooms"),
+        ("PATCH", "/rooms/nosuchroom0"),
+        ("DELETE", "/rooms/nosuchroom0"),
+        ("PATCH", "/rooms"),
+    ],
+)
+def test_what_the_store_alone_can_answer_is_a_503_while_it_is_away(owner: HawkClient, method: str, path: str) -> None:
+    reply = owner.request(method, path, {"deleteRoomTokens": ["x"]})
+    assert (reply.status_code, reply.json()) == (503, {"code": 503, "errno": 201, "error": "Service Unavailable"})
+    assert reply.headers["Retry-After"] == "30"
+    assert "server-authorization" in reply.headers or method == "GET"
+
+
+def test_a_deprecated_name_is_told_also_with_a_refusal(owner: HawkClient) -> None:
+    alert = "The roomName parameter has been deprecated, you should use context."
+    assert owner.request("POST", "/rooms", ROOM).headers["Alert"] == alert
+    assert owner.request("POST", "/rooms", {**ROOM, "maxSize": 6}).headers["Alert"] == alert
+    assert "Alert" not in owner.request("POST", "/rooms", {"roomName": "x"}).headers
+    both = owner.request("POST", "/rooms", {**ROOM, "context": CONTEXT})
+    assert both.json() == error(107, "roomName has been deprecated, please store it encrypted inside the context.")
+
+
+def test_a_room_may_be_made_by_a_form(owner: HawkClient, server: Served) -> None:
+    form = "roomOwner=Ada&maxSize=2&context[value]=v&context[alg]=a&context[wrappedKey]=k"
+    content_type = "application/x-www-form-urlencoded"
+    header = owner.sender("POST", "/rooms", form, content_type).request_header
+    headers = {"Authorization": header, "Content-Type": content_type}
+    reply = server.http.post("/rooms", content=form, headers=headers)
+    assert reply.status_code == 201
+    (line,) = [
+        item for item in server.inputs() if item.kind == "room_create" and item.room == reply.json()["roomToken"]
+    ]
+    assert line.extra["context"] == {"value": "v", "alg": "a", "wrappedKey": "k"}
