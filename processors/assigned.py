@@ -47,7 +47,6 @@ class _Request:
     reply: asyncio.Future[Mapping[int, int]]
     asked_at_s: float
     is_takeover: bool = False
-    standstill: Standstill | None = None
 
     def answer(self, offsets: Mapping[int, int]) -> None:
         """Answer, unless Faust no longer waits."""
@@ -72,6 +71,8 @@ class Assigned:
         self._is_adrift = False
         self._retake_at_s = 0.0
         self._look_at_s = 0.0
+        self._stops: dict[int, Standstill] = {}
+        """Where partitions are going to stand still, once everything before is judged."""
         self.standing: dict[int, Standstill] = {}
         """Why partitions stand still."""
 
@@ -82,8 +83,8 @@ class Assigned:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing was lost or asked for."""
-        return not (self._requests or self._lost)
+        """Whether nothing was lost or asked for, and nothing has come to its stop."""
+        return not (self._requests or self._lost or self._stops_due())
 
     @property
     def is_adrift(self) -> bool:
@@ -93,7 +94,7 @@ class Assigned:
     @property
     def next_turn_s(self) -> float:
         """When there is something to do, if nobody asks before."""
-        if self._requests:
+        if self._requests or self._stops_due():
             return 0.0
         retake_at_s = self._retake_at_s if self._lost else float("inf")
         return min(retake_at_s, self._look_at_s if self.standing else float("inf"))
@@ -103,17 +104,21 @@ class Assigned:
         """When a request has waited for long enough."""
         return self._requests[0].asked_at_s + PRESSING_AFTER_S if self._requests else float("inf")
 
-    async def ask(
-        self, partitions: Iterable[int], *, is_takeover: bool = False, standstill: Standstill | None = None
-    ) -> Mapping[int, int]:
+    async def ask(self, partitions: Iterable[int], *, is_takeover: bool = False) -> Mapping[int, int]:
         """Have partitions taken over (and none but these), or given up; return where those taken over go on."""
         reply: asyncio.Future[Mapping[int, int]] = asyncio.get_running_loop().create_future()
-        if standstill is None:
-            self._forget_older()
-            self._is_asked.set()
-            self._patience.interrupt()
-        self._requests.append(_Request(frozenset(partitions), reply, time.monotonic(), is_takeover, standstill))
+        for older in [request for request in self._requests if request.is_takeover]:
+            self._requests.remove(older)
+            older.answer({})
+        self._requests.append(_Request(frozenset(partitions), reply, time.monotonic(), is_takeover))
+        self._is_asked.set()
+        self._patience.interrupt()
         return await reply
+
+    def stand_still(self, number: int, standstill: Standstill) -> None:
+        """Say why a partition is going to stand still, and let it, once everything before is judged."""
+        LOGGER.error("partition %d stands still: %s", number, standstill.why)
+        self._stops[number] = standstill
 
     def lose(self, pause_s: float) -> None:
         """Forget what is held; it is taken over again after a pause, if it is still assigned."""
@@ -132,6 +137,8 @@ class Assigned:
         now_s = time.monotonic()
         if self._requests:
             await self._serve(self._requests.popleft())
+        elif due := self._stops_due():
+            self._stop(due)
         elif self._lost and now_s >= self._retake_at_s:
             await self._retake()
         elif self.standing and now_s >= self._look_at_s:
@@ -140,35 +147,41 @@ class Assigned:
             return False
         return True
 
-    def _forget_older(self) -> None:
-        """Drop what no longer holds once Faust gives or takes partitions; only givings-up remain."""
-        for older in [request for request in self._requests if request.is_takeover or request.standstill]:
-            self._requests.remove(older)
-            older.answer({})
+    def _stops_due(self) -> dict[int, Standstill]:
+        return {
+            number: standstill
+            for number, standstill in self._stops.items()
+            if (held := self.held.get(number)) is not None and held.next_offset >= standstill.offset
+        }
+
+    def _stop(self, due: Mapping[int, Standstill]) -> None:
+        self._forget(frozenset(due))
+        self.standing.update(due)
+        self._look_at_s = time.monotonic() + LOOK_AGAIN_S
+
+    def _forget(self, gone: frozenset[int]) -> None:
+        self._intake.drop(gone)
+        self._judging.lose(gone)
+        self._lost -= gone
+        for number in gone:
+            self._stops.pop(number, None)
+            self.standing.pop(number, None)
 
     async def _serve(self, request: _Request) -> None:
         if not self._requests:
             self._calm_down()
         if request.reply.done():
             return
-        gone = request.partitions | (frozenset(self.held) | self._lost if request.is_takeover else frozenset())
-        self._intake.drop(gone)
-        self._judging.lose(gone)
-        self._lost -= gone
         if request.is_takeover:
-            self.standing.clear()
+            self._forget(request.partitions | frozenset(self.held) | self._lost | frozenset(self.standing))
             try:
                 request.answer(await self._unless_asked(lambda: self._take(request.partitions)))
             except Interrupted:
                 LOGGER.info("partitions %s: assigned anew meanwhile", shown(request.partitions))
                 request.answer({})
             return
-        for number in request.partitions:
-            self.standing.pop(number, None)
-        if request.standstill is not None:
-            self._stand_still(dict.fromkeys(request.partitions, request.standstill))
-        else:
-            LOGGER.info("gave up partitions %s", shown(request.partitions))
+        self._forget(request.partitions)
+        LOGGER.info("gave up partitions %s", shown(request.partitions))
         request.answer({})
 
     def _calm_down(self) -> None:
@@ -198,16 +211,12 @@ class Assigned:
             return {}
         taken, standing = await self._takeover.take(partitions)
         self._judging.held.update(taken)
-        self._stand_still(standing)
-        LOGGER.info("took over partitions %s", shown(taken))
-        return {number: held.next_offset for number, held in taken.items()}
-
-    def _stand_still(self, standing: Mapping[int, Standstill]) -> None:
         for number, standstill in standing.items():
-            if self.standing.get(number) != standstill:
-                LOGGER.error("partition %d stands still: %s", number, standstill.why)
+            LOGGER.error("partition %d stands still: %s", number, standstill.why)
         self.standing.update(standing)
         self._look_at_s = time.monotonic() + LOOK_AGAIN_S
+        LOGGER.info("took over partitions %s", shown(taken))
+        return {number: held.next_offset for number, held in taken.items()}
 
     async def _retake(self) -> None:
         self._patience.go_on()
@@ -236,7 +245,7 @@ class Assigned:
         except (Interrupted, StoreUnavailable, StoreRefused):
             return
         for number, offset in offsets.items():
-            del self.standing[number]
+            self.standing.pop(number, None)
             await self.reader.read_from(number, offset)
 
 

@@ -83,8 +83,9 @@ class Drain:
         await self._ask(partitions)
 
     async def stand_still(self, partition: int, offset: int, why: str) -> None:
-        """Store what is in hand of a partition that cannot be read any further, forget it, and say so."""
-        await self._ask(frozenset({partition}), standstill=Standstill(offset, f"{why}; {WHAT_TO_DO}"))
+        """Store what comes before the offset, and let the partition stand still there."""
+        self._assigned.stand_still(partition, Standstill(offset, f"{why}; {WHAT_TO_DO}"))
+        self._wake.set()
 
     def stop(self) -> None:
         """Let `run` return once everything that was offered is stored."""
@@ -106,13 +107,11 @@ class Drain:
                 self._inserting.cancel()
             self._assigned.close()
 
-    async def _ask(
-        self, partitions: frozenset[int], *, is_takeover: bool = False, standstill: Standstill | None = None
-    ) -> Mapping[int, int]:
+    async def _ask(self, partitions: frozenset[int], *, is_takeover: bool = False) -> Mapping[int, int]:
         if self.finished.is_set():
             return {}
         self._wake.set()
-        return await self._assigned.ask(partitions, is_takeover=is_takeover, standstill=standstill)
+        return await self._assigned.ask(partitions, is_takeover=is_takeover)
 
     def _is_empty(self) -> bool:
         is_settled = self._assigned.is_settled or self._assigned.is_adrift

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from state_machine.inputs import Input
 from storage.event_log import Record
-from storage.frames import MalformedLine, read_input, split_frame
+from storage.frames import SCHEMA_VERSION, MalformedLine, read_input, split_frame
 
 Line = Input | MalformedLine
 """A decoded line, or why it does not decode."""
@@ -24,11 +24,16 @@ class Taken:
     value: bytes
     ack: Callable[[], object]
     """Tells Faust that the frame is done with, and all before it that came with it."""
+    schema: int = SCHEMA_VERSION
+    """Version of the lines' form; of another one than this program's, every line becomes a dead letter."""
 
 
 def taken_of(run: Sequence[Record], ack: Callable[[], object]) -> list[Taken]:
     """Return the frames of a run, which is done with when its last frame is."""
-    frames = [Taken(record.partition, record.offset, record.appended_at_ms, record.value, _not_yet) for record in run]
+    frames = [
+        Taken(record.partition, record.offset, record.appended_at_ms, record.value, _not_yet, record.schema)
+        for record in run
+    ]
     frames[-1].ack = ack
     return frames
 
@@ -61,6 +66,9 @@ def decode_slice(frame: Taken, start: int, lines_max: int) -> Slice:
     every = split_frame(frame.value)
     raw = every if start == 0 and len(every) <= lines_max else every[start : start + lines_max]
     lines: list[Line] = []
+    if frame.schema != SCHEMA_VERSION:
+        unknown = MalformedLine("unknown_schema", f"schema {frame.schema}; this program reads {SCHEMA_VERSION}")
+        return Slice(frame, start, raw, [unknown] * len(raw), len(every))
     for line in raw:
         try:
             lines.append(read_input(line))

@@ -23,10 +23,10 @@ from state_machine.inputs import Input
 from state_machine.room import Room, Rules
 from storage.clock import now_ms
 from storage.decisions import Decision, decision_of, encode_decision
-from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch
+from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch, LogUnreadable
 from storage.frames import MalformedLine, decode_input, partition_of, split_frame
 from storage.live_stays import live_stays
-from storage.ownership import Mark, check_log, claim, stored_marks
+from storage.ownership import WHOLE_FRAME, Mark, check_log, claim, stored_marks
 from storage.restoring import StoredFact, last_decisions, named_rooms
 from storage.store import Store
 
@@ -136,9 +136,13 @@ class Takeover:
 
     def _received_ms(self, held: Partition) -> int | None:
         """Return when the partition's next input was received, or None if nothing waits; reads the log."""
-        if held.next_index:
-            self._pass_over_stored_frame(held)
-        for record in self._log.read(INPUTS_TOPIC, held.number, held.next_offset, 1):
+        try:
+            if held.next_index:
+                self._pass_over_stored_frame(held)
+            records = self._log.read(INPUTS_TOPIC, held.number, held.next_offset, 1)
+        except LogUnreadable:
+            return None  # whoever delivers the frames says so
+        for record in records:
             for line in split_frame(record.value)[held.next_index :]:
                 try:
                     return decode_input(line).received_at_ms
@@ -175,7 +179,7 @@ class Takeover:
 def _partition_at(number: int, standing: Standing) -> Partition:
     mark, bounds = standing.marks[number], standing.bounds[number]
     held = Partition(number, standing.epochs[number], mark.offset + 1, end_at_takeover=bounds.end)
-    if bounds.start <= mark.offset:
+    if bounds.start <= mark.offset and mark.index != WHOLE_FRAME:
         held.next_offset, held.next_index = mark.offset, mark.index + 1
     return held
 

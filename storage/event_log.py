@@ -72,6 +72,8 @@ class Record(NamedTuple):
     value: bytes
     lines: int
     """As said by whoever appended it; 0 = not said."""
+    schema: int = 1
+    """Version of the lines' form, as said by whoever appended it; not said = 1, what is no version = 0."""
 
 
 class Bounds(NamedTuple):

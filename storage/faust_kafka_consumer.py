@@ -18,7 +18,7 @@ from faust.types import TP
 from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogUnavailable, LogUnreadable, Record
 from storage.faust_handing import Handing
 from storage.faust_kafka_thread import FETCH_BYTES, KafkaThread, RebalanceListener
-from storage.kafka_log_records import lines_of
+from storage.kafka_log_records import lines_of, schema_of
 
 _MEND_AGAIN_S: Final = 1.0
 
@@ -135,7 +135,11 @@ def _run(place: TP, offset: int, found: list[Any]) -> list[Record]:
 
 
 def _record(partition: int, found: Any) -> Record:
-    return Record(INPUTS_TOPIC, partition, found.offset, found.timestamp, found.value or b"", lines_of(found.headers))
+    return Record(
+        *(INPUTS_TOPIC, partition, found.offset, found.timestamp, found.value or b""),
+        lines=lines_of(found.headers),
+        schema=schema_of(found.headers),
+    )
 
 
 def _unbroken(offset: int, records: Iterable[Record]) -> list[Record]:

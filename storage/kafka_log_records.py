@@ -65,6 +65,14 @@ def lines_of(headers: Headers) -> int:
     return 0
 
 
+def schema_of(headers: Headers) -> int:
+    """Return the version of the lines' form that a record says; 1 if it says none, 0 if what it says is none."""
+    for name, value in headers:
+        if name == SCHEMA_HEADER:
+            return int(value) if value and value.isdigit() and len(value) <= _COUNT_DIGITS_MAX else 0
+    return 1
+
+
 def decode_records(topic: str, partition: int, offset: int, batches: bytes, limit_bytes: int) -> list[Record]:
     """Return the records from `offset` on, at least one if there is one, about `limit_bytes` in all.
 
@@ -100,7 +108,9 @@ def _without_gap(topic: str, partition: int, offset: int, batches: bytes) -> Ite
                 continue
             yield from _empty(topic, partition, offset, record.offset, batch)
             yield Record(
-                topic, partition, record.offset, record.timestamp, record.value or b"", lines_of(record.headers)
+                *(topic, partition, record.offset, record.timestamp, record.value or b""),
+                lines=lines_of(record.headers),
+                schema=schema_of(record.headers),
             )
             offset = record.offset + 1
         yield from _empty(topic, partition, offset, batch.next_offset, batch)

@@ -32,6 +32,8 @@ class Mark:
 
 
 NOTHING: Final = Mark(-1, 0, 0)
+WHOLE_FRAME: Final = (1 << 32) - 1
+"""Index of a mark that covers its frame, however many lines it has: that of an accepted gap, which nobody reads."""
 
 
 class Owner(NamedTuple):
@@ -142,10 +144,10 @@ async def stored_marks(store: Store, partitions: Iterable[int]) -> dict[int, Mar
         SELECT log_partition, max((mark_offset, mark_index, mark_fact_index))
         FROM owners WHERE log_partition IN {wanted:Array(UInt16)} GROUP BY log_partition
         UNION ALL
-        SELECT log_partition, max((toInt64(last_offset), toUInt32(0), toUInt16(0)))
+        SELECT log_partition, max((toInt64(last_offset), {whole_frame:UInt32}, toUInt16(0)))
         FROM accepted_gaps WHERE log_partition IN {wanted:Array(UInt16)} GROUP BY log_partition
         """,
-        {"wanted": wanted},
+        {"wanted": wanted, "whole_frame": WHOLE_FRAME},
     )
     marks = dict.fromkeys(wanted, NOTHING)
     for partition, place in rows:

@@ -117,21 +117,23 @@ class Pipeline:
         self.workers.append(worker)
         return worker
 
-    def records(self, topic: str) -> list[Record]:
-        """Return every frame of the topic."""
+    def records(self, topic: str, partitions: Iterable[int] = ()) -> list[Record]:
+        """Return every frame of the topic, or of some of its partitions."""
         found: list[Record] = []
-        for number, bounds in self.log.bounds(topic).items():
+        every = self.log.bounds(topic)
+        for number in partitions or every:
+            bounds = every[number]
             offset = bounds.start
             while offset < bounds.end:
                 found += self.log.read(topic, number, offset, _READ_BYTES)
                 offset = found[-1].offset + 1
         return found
 
-    def places(self) -> list[tuple[int, int, int]]:
-        """Return the place of every line in the log."""
+    def places(self, partitions: Iterable[int] = ()) -> list[tuple[int, int, int]]:
+        """Return the place of every line in the log, or in some of its partitions."""
         return [
             (record.partition, record.offset, index)
-            for record in self.records(INPUTS_TOPIC)
+            for record in self.records(INPUTS_TOPIC, partitions)
             for index in range(len(split_frame(record.value)))
         ]
 
