@@ -54,7 +54,9 @@ class Migration(NamedTuple):
     statements: tuple[str, ...]
 
 
-def read_migrations(folder: Path = MIGRATIONS_DIR, names: ClusterNames | None = None) -> list[Migration]:
+def read_migrations(
+    folder: Path = MIGRATIONS_DIR, names: ClusterNames | None = None, *, is_embedded: bool = False
+) -> list[Migration]:
     """Return the migrations of a folder in order, as they are for one server or for a cluster.
 
     Raises: MigrationError if a file's name does not fit or a number is missing or double.
@@ -65,8 +67,10 @@ def read_migrations(folder: Path = MIGRATIONS_DIR, names: ClusterNames | None = 
         if match is None:
             raise MigrationError(f"{path.name}: a migration is named NNNN_what_it_does.sql")
         text = path.read_text(encoding="utf-8")
-        checksum = hashlib.sha256(rendered(text, names and STANDING_FOR_ALL).encode()).hexdigest()
-        found.append(Migration(int(match[1]), path.stem, checksum, split_statements(rendered(text, names))))
+        standing = rendered(text, names and STANDING_FOR_ALL, is_embedded=True)
+        checksum = hashlib.sha256(standing.encode()).hexdigest()
+        statements = split_statements(rendered(text, names, is_embedded=is_embedded))
+        found.append(Migration(int(match[1]), path.stem, checksum, statements))
     numbers = [migration.number for migration in found]
     if numbers != list(range(1, len(found) + 1)):
         raise MigrationError(f"migrations must be numbered 1, 2, 3, … without gap; found {numbers}")
@@ -86,8 +90,8 @@ async def migrate(url: str, retention_days: int = 0, folder: Path = MIGRATIONS_D
     Raises: MigrationError; StoreUnavailable, StoreRefused from the store.
     """
     names = await _prepared_database(url)
-    migrations = read_migrations(folder, names)
     async with await Store.connect(url, timeout_s=_TIMEOUT_S) as store:
+        migrations = read_migrations(folder, names, is_embedded=await _is_embedded(store))
         await _check_layout(store)
         _check(await _recorded(store), migrations, store.database)
         if names is not None:
@@ -122,6 +126,11 @@ async def _prepared_database(url: str) -> ClusterNames | None:
         if names is not None or not exists:
             await store.command(rendered(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}{{on_cluster}}", names))
     return names
+
+
+async def _is_embedded(store: Store) -> bool:
+    """Tell whether the store is the embedded one, by what only its engine has: the table function `python`."""
+    return bool(await store.rows("SELECT 1 FROM system.table_functions WHERE lower(name) = 'python'"))
 
 
 async def _check_layout(store: Store) -> None:

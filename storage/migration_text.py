@@ -13,6 +13,8 @@ A migration is plain SQL with a few names in braces, so that the same file makes
 | `{consistently}`               |             | ` SETTINGS select_sequential_consistency = 1`                |
 | a line that begins `{cluster}` | left out    | the rest of the line                                         |
 
+A line that begins `{embedded}` is left out but on the embedded store.
+
 The replicated tables' paths name shard, database and table, not a uuid, so that a server that joins later finds them.
 """
 
@@ -40,10 +42,11 @@ STANDING_FOR_ALL: Final = ClusterNames("{cluster}", "{database}")
 """Names for the checksum of a migration on a cluster, which is the same on all."""
 
 
-def rendered(text: str, names: ClusterNames | None) -> str:
+def rendered(text: str, names: ClusterNames | None, *, is_embedded: bool = False) -> str:
     """Return the SQL of a migration on one server (None) or on a cluster."""
     if names is None:
         text = re.sub(r"^\{cluster\}.*\n?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\{embedded\}" + ("" if is_embedded else r".*\n?"), "", text, flags=re.MULTILINE)
     return _WORD.sub(lambda found: _on_cluster(found[1], names) if names else _on_one_server(found[1]), text)
 
 

@@ -11,6 +11,7 @@ from storage.embedded.engine import Engine
 from storage.embedded.failed_writes import FailedWrites
 from storage.embedded.inserting import Inserter
 from storage.embedded.lanes import Lanes
+from storage.embedded.syncing import Syncing
 from storage.embedded.users import Users
 
 
@@ -25,6 +26,7 @@ class Door:
     lanes: Lanes
     inserter: Inserter
     failed_writes: FailedWrites
+    syncing: Syncing
     users: Users
     rules: AnalystRules
     settings: AnalystSettings

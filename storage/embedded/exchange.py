@@ -178,6 +178,7 @@ class Exchange:
 
         def run() -> Outcome:
             outcome = call()
+            self._door.syncing.sync()
             self._door.failed_writes.end_if_any()
             return outcome
 

@@ -23,6 +23,7 @@ from storage.embedded.failed_writes import FailedWrites
 from storage.embedded.folder import StoreFolder, StoreStartError
 from storage.embedded.inserting import Inserter
 from storage.embedded.lanes import Lanes, make_lanes
+from storage.embedded.syncing import Syncing
 from storage.embedded.users import Users
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Serving:
         except EngineError as error:
             raise StoreStartError(f"{folder.engine}: the engine cannot open it: {error.detail}") from error
         self._failed_writes = FailedWrites(self._engine)
+        self._syncing = Syncing(folder.engine)
         self._lanes = make_lanes(limits.analyst_queries)
         settings = AnalystSettings(limits.analyst)
         self._door = Door(
@@ -79,6 +81,7 @@ class Serving:
             self._lanes,
             Inserter(self._engine),
             self._failed_writes,
+            self._syncing,
             Users(password),
             AnalystRules(AllowedNames(self._engine), settings),
             settings,
@@ -117,6 +120,7 @@ class Serving:
         watchdog.start()
         self._lanes.join()
         self._failed_writes.stop()
+        self._syncing.stop()
         self._engine.close()
         watchdog.cancel()
 

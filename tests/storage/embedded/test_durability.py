@@ -1,5 +1,6 @@
 """What was answered is there: after the process was killed, and when the disk was full."""
 
+import contextlib
 import resource
 import subprocess
 import threading
@@ -140,7 +141,8 @@ def test_an_insert_whose_write_failed_is_not_answered_and_not_there(failing_stor
 def test_a_merge_whose_write_failed_loses_nothing(failing_store: EmbeddedStore) -> None:
     rows = "SELECT count(), sum(cityHash64(block, row)) FROM t"
     before = failing_store.run(rows)
-    failing_store.run("SYSTEM START MERGES t")
+    with contextlib.suppress(ConnectionError):  # the store may end before it answers
+        failing_store.run("SYSTEM START MERGES t")
     assert exit_code(failing_store) == EXIT_CODE
     failing_store.start()
     assert failing_store.run(rows) == before
