@@ -120,12 +120,19 @@ class DecisionFollower:
                 future.set_result(decision)
 
     def _follow(self) -> None:
+        is_told = False
         while not self._stopping.is_set():
             try:
                 self._read_on()
             except LogUnavailable as error:
-                _LOG.warning("the decisions can't be read now: %s", error)
+                if not is_told:
+                    _LOG.warning("the decisions can't be read now: %s", error)
+                is_told = True
                 self._stopping.wait(_PAUSE_S)
+            else:
+                if is_told:
+                    _LOG.warning("the decisions can be read again")
+                is_told = False
         if self._tail is not None:
             self._tail.close()
 

@@ -17,6 +17,11 @@ def require_fitting(settings: Settings) -> None:
             f"{PREFIX}PROCESSORS={settings.processors}: on the SQLite log one processor works at a time;"
             " leave it at 1, or name a kafka:// log with ROOMSTATE_LOG_URL"
         )
+    if settings.processors > settings.partition_count:
+        raise SettingsError(
+            f"{PREFIX}PROCESSORS={settings.processors}: of {settings.partition_count} partitions each is one processor's;"
+            " name no more than that"
+        )
     if not settings.is_log_embedded and settings.store_url is not None:
         settings.signing_secret()
         settings.bearer_token()

@@ -39,6 +39,9 @@ def run_ingest_processes(settings: Settings) -> int:
     """
     listener = listen(settings.host, settings.port)
     try:
+        # What would be refused by each process is refused here, in one line.
+        settings.signing_secret()
+        settings.bearer_token()
         open_log(settings.log_engine_url, settings.partition_count).close()
         with tempfile.TemporaryDirectory(prefix="roomstate-ingest-") as folder:
             return asyncio.run(_Processes(settings, listener, folder).run())

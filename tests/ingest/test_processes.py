@@ -154,6 +154,21 @@ def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None
     assert f"ROOMSTATE_PORT={port}" in refused.stderr
 
 
+def test_a_secret_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "roomstate", "ingest", "--ingest-processes", "2", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "ROOMSTATE_LOG_URL": "kafka://localhost", "ROOMSTATE_STORE_URL": "http://u:p@localhost/x"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "ROOMSTATE_SECRET must be set" in refused.stderr
+
+
 def test_one_that_cannot_start_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "store.password").mkdir()  # what only the processes themselves read
     ended = subprocess.run(

@@ -165,6 +165,10 @@ def test_secrets_are_wanted_where_nothing_here_could_keep_them(
     ("arguments", "said"),
     [
         (["--processors", "2"], "ROOMSTATE_PROCESSORS=2: on the SQLite log one processor works at a time"),
+        (
+            ["--processors", "5", "--log-url", "kafka://localhost", "--partitions", "4"],
+            "ROOMSTATE_PROCESSORS=5: of 4 partitions each is one processor's",
+        ),
         (["--port", "8123"], "ROOMSTATE_STORE_PORT=8123: that is ROOMSTATE_PORT already"),
         (["--processor-port", "8080"], "ROOMSTATE_PROCESSOR_PORT=8080: that is ROOMSTATE_PORT already"),
         (
