@@ -1,186 +1,169 @@
 """Compares the whole log with the whole store, input by input, trusting neither the processor nor the accounting.
 
-The log is read from its start and its frames are split here; the store is asked for every fact 0 with its place, in
-the same order; the two streams are merged. So memory is bounded by one chunk of each, whatever their length. What is
-judged while this runs lies behind the log's end as it was noted first, and is left out.
+First both sides add up hashes of what they hold (roomstate/verify_text.py says of what), in buckets of offsets: the log
+is read from its start and its frames are split and hashed here, the store adds up its rows as they lie. What agrees is
+equal; only buckets that do not are read again row by row, to say what differs. So memory is bounded whatever the length
+and whatever is found. What is judged while this runs lies behind the store's mark as it was noted first; it is compared
+last, after the processor has had a chance to get there. What was accepted after this began is left out.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
-from roomstate.verify_result import Finding, PartitionResult, Range, Verification
+from roomstate.verify_compare import Due, RowComparison, records_between
+from roomstate.verify_looks import Looks
+from roomstate.verify_outside import note_what_lies_outside
+from roomstate.verify_result import PartitionResult, Verification
+from roomstate.verify_rows import rows_between, windows
+from roomstate.verify_store_sums import StoreSums, store_sums
+from roomstate.verify_sums import Buckets, LogSums
+from storage.accounting import accepted_gaps
 from storage.clock import now_ms
-from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, Record
-from storage.frames import split_frame
+from storage.event_log import INPUTS_TOPIC, EventLog
 from storage.migrate import retention_days
 from storage.ownership import stored_marks
 from storage.store import Store
 
-_CHUNK_BYTES: Final = 4 * 1024 * 1024
+SETTLE_S: Final = 5.0
+"""For how long the store's marks may stand still before what lies behind them is called pending."""
+_PAUSE_S: Final = 0.1
 _DAY_MS: Final = 86_400_000
 
-_PLACES_SQL: Final = """
-SELECT log_offset, log_index, frame_inputs
-FROM room_events
-WHERE log_partition = {partition:UInt16} AND fact_index = 0 AND log_offset >= {start:UInt64}
-ORDER BY log_offset, log_index
-"""
-_STREAM_SETTINGS: Final = {"max_bytes_before_external_sort": 256 * 1024 * 1024}
-
-Progress = Callable[[int, int, int], None]
-"""Called with a partition, how many of its offsets are compared, and how many there are."""
+Progress = Callable[[str, int, int], None]
+"""Called with a step, how much of it is done, and how much there is."""
 
 
-class _StoredFrame(NamedTuple):
-    """The places that the store has of one frame, in order, and what it noted as the frame's number of inputs."""
-
-    offset: int
-    indexes: list[int]
-    noted: int
-
-
-async def verify(log: EventLog, store: Store, progress: Progress | None = None) -> Verification:
+async def verify(
+    log: EventLog, store: Store, progress: Progress | None = None, settle_s: float = SETTLE_S
+) -> Verification:
     """Compare every input of the log with the store.
 
     Raises: LogUnavailable, StoreUnavailable, StoreRefused.
     """
-    result = Verification(log.log_id)
-    bounds = await asyncio.to_thread(log.bounds, INPUTS_TOPIC)
-    marks = await stored_marks(store, bounds)
-    days = await retention_days(store)
-    kept_since_ms = now_ms() - days * _DAY_MS if days else 0
-    for partition in sorted(bounds):
-        due = _Due(partition, bounds[partition], marks[partition].offset, kept_since_ms)
-        comparison = _Comparison(log, store, due)
-        result.partitions.append(await comparison.run(progress or _silent))
-    result.partitions += await _unknown_partitions(store, len(bounds))
-    return result
+    return await _Run(log, store, progress or _silent).run(settle_s)
 
 
-class _Due(NamedTuple):
-    """What is to be compared of one partition."""
+class _Run:
+    """One verification."""
 
-    partition: int
-    bounds: Bounds
-    mark: int
-    """The highest stored offset when the comparison began; what lies behind it is pending."""
-    kept_since_ms: int
-    """Frames appended before this may have been forgotten by retention; 0 = nothing is forgotten."""
-
-
-class _Comparison:
-    """The merge of one partition's two streams."""
-
-    def __init__(self, log: EventLog, store: Store, due: _Due) -> None:
+    def __init__(self, log: EventLog, store: Store, progress: Progress) -> None:
         self._log = log
         self._store = store
-        self._due = due
-        self._result = PartitionResult(due.partition, first_offset=due.bounds.start)
+        self._progress = progress
 
-    async def run(self, progress: Progress) -> PartitionResult:
-        """Compare everything between the bounds."""
-        start, end = self._due.bounds
-        frames = _stored_frames(self._store, self._result.partition, start)
+    async def run(self, settle_s: float) -> Verification:
+        """Compare everything."""
+        dues = await self._dues()
+        results = [PartitionResult(due.partition, due.bounds.start) for due in dues]
+        # The mark's own frame may be stored in part; it is compared with what is pending.
+        buckets = [
+            Buckets.between(start, min(max(due.mark.offset, start), end)) for due in dues for start, end in [due.bounds]
+        ]
+        suspects = await self._add_up(buckets, results)
+        comparisons = [
+            RowComparison(self._log, self._store, due, result) for due, result in zip(dues, results, strict=True)
+        ]
+        for comparison, due, each, rows in zip(comparisons, dues, buckets, suspects, strict=True):
+            await self._compare(comparison, due.partition, each, rows)
+        await self._settle(dues, settle_s)
+        for comparison, due, each, result in zip(comparisons, dues, buckets, results, strict=True):
+            await self._compare_tail(comparison, due, each.stop, result)
+        results += await note_what_lies_outside(self._log, self._store, dues, results)
+        return Verification(self._log.log_id, results)
+
+    async def _dues(self) -> list[Due]:
+        bounds = await asyncio.to_thread(self._log.bounds, INPUTS_TOPIC)
+        marks = await stored_marks(self._store, bounds)
+        days = await retention_days(self._store)
+        kept_since_ms = now_ms() - days * _DAY_MS if days else 0
+        gaps = await accepted_gaps(self._store)
+        return [
+            Due(partition, bounds[partition], marks[partition], kept_since_ms, gaps.get(partition, []))
+            for partition in sorted(bounds)
+        ]
+
+    async def _add_up(
+        self, buckets: Sequence[Buckets], results: Sequence[PartitionResult]
+    ) -> list[list[tuple[int, int]]]:
+        """Compare the sums; return of each partition the buckets that differ, with how many rows the store has."""
+        adding = asyncio.create_task(store_sums(self._store, buckets, self._progress))
         try:
-            stored = await anext(frames, None)
-            async for record in self._records():
-                while stored is not None and stored.offset < record.offset:
-                    self._result.unexpected.add(stored.offset, len(stored.indexes))
-                    stored = await anext(frames, None)
-                if stored is not None and stored.offset == record.offset:
-                    self._compare(record, stored)
-                    stored = await anext(frames, None)
-                else:
-                    self._note_absent(record)
-                progress(self._result.partition, record.offset + 1 - start, end - start)
-            await self._look_behind_the_end(stored, frames)
+            looks = Looks(self._store, buckets)
+            log_sums = [await self._log_sums(partition, each, looks) for partition, each in enumerate(buckets)]
+            stored = await adding
         finally:
-            await frames.aclose()
-        return self._result
+            adding.cancel()
+        return [_differing(sums, held, result) for sums, held, result in zip(log_sums, stored, results, strict=True)]
 
-    async def _records(self) -> AsyncIterator[Record]:
-        offset, end = self._due.bounds
-        partition = self._result.partition
-        while offset < end:
-            records = await asyncio.to_thread(self._log.read, INPUTS_TOPIC, partition, offset, _CHUNK_BYTES)
-            if not records:
-                return
-            for record in records:
-                if record.offset < end:
-                    yield record
-            offset = records[-1].offset + 1
+    async def _log_sums(self, partition: int, buckets: Buckets, looks: Looks) -> LogSums:
+        sums = LogSums(partition, self._log.partitions, buckets)
+        due = buckets.stop - buckets.start
+        async for records in records_between(self._log, partition, buckets.start, buckets.stop):
+            following = records[-1].offset + 1
+            await asyncio.to_thread(sums.add, records, await looks.before(partition, following))
+            self._progress(f"log, partition {partition}", following - buckets.start, due)
+        return sums
 
-    def _compare(self, record: Record, stored: _StoredFrame) -> None:
-        held = len(split_frame(record.value))
-        result = self._result
-        result.frames += 1
-        result.inputs += held
-        if stored.noted != held:
-            result.miscounted.add(record.offset, 1)
-        if stored.indexes == list(range(held)):
-            result.equal += held
+    async def _compare(
+        self, comparison: RowComparison, partition: int, buckets: Buckets, rows: Sequence[tuple[int, int]]
+    ) -> tuple[int, int]:
+        """Compare some buckets row by row; return how many frames and inputs the log has in them."""
+        due = buckets.stop - buckets.start
+        frames = inputs = 0
+        for window in windows(buckets, rows):
+            counted = await comparison.compare(
+                window, lambda offset: self._progress(f"row by row, partition {partition}", offset - buckets.start, due)
+            )
+            frames, inputs = frames + counted[0], inputs + counted[1]
+        return frames, inputs
+
+    async def _settle(self, dues: Sequence[Due], settle_s: float) -> None:
+        """Wait for what was accepted before this began, as long as a processor is at work and gets on."""
+        behind = {due.partition: due for due in dues if due.mark.offset < due.bounds.end - 1}
+        while behind and await asyncio.to_thread(self._log.consumers) > 0:
+            try:
+                async with asyncio.timeout(settle_s):
+                    while not await self._have_moved(behind):
+                        await asyncio.sleep(_PAUSE_S)
+            except TimeoutError:
+                break
+            behind = {number: due for number, due in behind.items() if due.mark.offset < due.bounds.end - 1}
+            self._progress("waiting for the processor", len(dues) - len(behind), len(dues))
+
+    async def _have_moved(self, behind: Mapping[int, Due]) -> bool:
+        """Take over newer marks and tell whether there are any."""
+        marks = await stored_marks(self._store, behind)
+        moved = [due for number, due in behind.items() if marks[number] > due.mark]
+        for due in moved:
+            due.mark = marks[due.partition]
+        return bool(moved)
+
+    async def _compare_tail(self, comparison: RowComparison, due: Due, start: int, result: PartitionResult) -> None:
+        """Compare what was not settled when this began."""
+        stop = due.bounds.end
+        if start >= stop:
             return
-        times = Counter(stored.indexes)
-        result.equal += sum(1 for index, count in times.items() if index < held and count == 1)
-        for finding, inputs in (
-            (result.missing, sum(1 for index in range(held) if index not in times)),
-            (result.doubled, sum(1 for index, count in times.items() if index < held and count > 1)),
-            (result.unexpected, sum(1 for index in times if index >= held)),
-        ):
-            if inputs:
-                finding.add(record.offset, inputs)
+        rows = await rows_between(self._store, due.partition, start, stop)
+        frames, inputs = await self._compare(comparison, due.partition, Buckets(start, stop, stop - start), [(0, rows)])
+        result.frames += frames
+        result.inputs += inputs
 
-    def _note_absent(self, record: Record) -> None:
-        held = len(split_frame(record.value))
-        self._result.frames += 1
-        self._result.inputs += held
-        if record.appended_at_ms < self._due.kept_since_ms:
-            self._result.expired.add(record.offset, held)
-        elif record.offset > self._due.mark:
-            self._result.pending.add(record.offset, held)
+
+def _differing(log: LogSums, stored: StoreSums, result: PartitionResult) -> list[tuple[int, int]]:
+    """Note what agrees; return the buckets that do not, with how many rows the store has."""
+    differing = []
+    for bucket, total in enumerate(log.sums):
+        rows, stored_total = stored.get(bucket, (0, 0))
+        inputs = log.inputs[bucket]
+        result.frames += log.frames[bucket]
+        result.inputs += inputs
+        if (rows, stored_total) == (inputs, total) and bucket not in log.suspects and log.is_whole(bucket):
+            result.equal += inputs
         else:
-            self._result.missing.add(record.offset, held)
-
-    async def _look_behind_the_end(self, stored: _StoredFrame | None, frames: AsyncIterator[_StoredFrame]) -> None:
-        """Find what the store has behind the log's end, unless the log went on meanwhile."""
-        end = self._due.bounds.end
-        while stored is not None:
-            if stored.offset >= end:
-                end = (await asyncio.to_thread(self._log.bounds, INPUTS_TOPIC))[self._result.partition].end
-            if stored.offset >= end or stored.offset < self._due.bounds.end:
-                self._result.unexpected.add(stored.offset, len(stored.indexes))
-            stored = await anext(frames, None)
+            differing.append((bucket, rows))
+    return differing
 
 
-async def _stored_frames(store: Store, partition: int, start: int) -> AsyncGenerator[_StoredFrame, None]:
-    """Yield what the store has of each frame, in offset order."""
-    offset, indexes, noted = -1, list[int](), 0
-    blocks = store.stream_rows(_PLACES_SQL, {"partition": partition, "start": start}, _STREAM_SETTINGS)
-    async for block in blocks:
-        for row_offset, index, frame_inputs in block:
-            if row_offset != offset:
-                if indexes:
-                    yield _StoredFrame(offset, indexes, noted)
-                offset, indexes, noted = row_offset, [], frame_inputs
-            indexes.append(index)
-    if indexes:
-        yield _StoredFrame(offset, indexes, noted)
-
-
-async def _unknown_partitions(store: Store, partitions: int) -> list[PartitionResult]:
-    """Return what the store has of partitions that the log does not have."""
-    rows = await store.rows(
-        "SELECT log_partition, min(log_offset), max(log_offset), count() FROM room_events "
-        "WHERE log_partition >= {partitions:UInt32} AND fact_index = 0 GROUP BY log_partition ORDER BY log_partition",
-        {"partitions": partitions},
-    )
-    return [
-        PartitionResult(partition, unexpected=Finding(inputs, [Range(first, last, inputs)]))
-        for partition, first, last, inputs in rows
-    ]
-
-
-def _silent(partition: int, done: int, due: int) -> None:
+def _silent(step: str, done: int, due: int) -> None:
     """Report no progress."""

@@ -3,13 +3,18 @@
 import sys
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from roomstate.connecting import connected_store
 from roomstate.refusals import CommandRefused
 from roomstate.verify import verify
+from roomstate.verify_report import meanings, table, verdict
+from roomstate.verify_result import Verification
+from storage.event_log import EventLog
 from storage.open_log import open_log
+from storage.ownership import check_log
 from storage.settings import Settings
+from storage.store import Store
 
 
 async def run_verify(settings: Settings) -> int:
@@ -17,27 +22,46 @@ async def run_verify(settings: Settings) -> int:
 
     Raises: LogMismatch, LogUnavailable, StoreUnavailable, StoreRefused; CommandRefused if there is no log.
     """
-    if (
-        settings.is_log_embedded
-        and not settings.log_url.get_secret_value()
-        and not (settings.data_dir / "log.db").exists()
-    ):
+    if settings.is_log_embedded and not settings.log_url and not (settings.data_dir / "log.db").exists():
         raise CommandRefused(f"there is no log in {settings.data_dir.absolute()}; name its folder with --data-dir")
     log = open_log(settings.log_engine_url, settings.partition_count)
-    tasks: dict[int, TaskID] = {}
     try:
         async with await connected_store(settings, settings.store_engine_url()) as store:
-            console = Console(file=sys.stderr)
-            with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-
-                def show(partition: int, done: int, due: int) -> None:
-                    if partition not in tasks:
-                        tasks[partition] = progress.add_task(f"partition {partition}", total=due)
-                    progress.update(tasks[partition], completed=done)
-
-                result = await verify(log, store, show)
+            await check_log(store, log.log_id, {}, {})
+            result = await _verified(log, store)
     finally:
         log.close()
-    for line in result.lines():
-        sys.stdout.write(f"{line}\n")
+    _print(result)
     return result.exit_code
+
+
+async def _verified(log: EventLog, store: Store) -> Verification:
+    """Compare with a bar for each step, on a terminal."""
+    console = Console(file=sys.stderr)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def show(step: str, done: int, due: int) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=due)
+            progress.update(tasks[step], completed=done, visible=done < due)
+
+        return await verify(log, store, show)
+
+
+def _print(result: Verification) -> None:
+    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    console.print(verdict(result), style="bold green" if result.is_equal else "bold red")
+    found = table(result)
+    if found is not None:
+        console.print()
+        console.print(found)
+        console.print()
+    for line in meanings(result):
+        console.print(line)

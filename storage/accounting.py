@@ -137,6 +137,19 @@ async def read_accounting(store: Store, log: EventLog) -> Accounting:
     )
 
 
+async def accepted_gaps(store: Store) -> dict[int, list[Range]]:
+    """Return the offsets that a person declared lost, by partition.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    gaps: dict[int, list[Range]] = {}
+    for partition, first, last in await store.rows(
+        "SELECT log_partition, first_offset, last_offset FROM accepted_gaps"
+    ):
+        gaps.setdefault(partition, []).append((first, last))
+    return gaps
+
+
 def count_inputs(log: EventLog, partition: int, offset: int, end: int) -> tuple[int, bool]:
     """Count the inputs of the frames from `offset` to before `end`, reading a bounded part of the log.
 

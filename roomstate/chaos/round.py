@@ -151,7 +151,7 @@ class Rounds:
         deadline_s = time.monotonic() + _DRAINED_S
         while True:
             found = await verify(self._instance.log, store)
-            is_pending = any(partition.pending for partition in found.partitions)
+            is_pending = "pending" in found.totals
             if found.is_equal or not is_pending or time.monotonic() > deadline_s:
                 return found
             await asyncio.sleep(_STILL_S)

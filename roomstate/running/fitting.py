@@ -19,8 +19,8 @@ def require_fitting(settings: Settings) -> None:
         )
     if settings.processors > settings.partition_count:
         raise SettingsError(
-            f"{PREFIX}PROCESSORS={settings.processors}: of {settings.partition_count} partitions each is one processor's;"
-            " name no more than that"
+            f"{PREFIX}PROCESSORS={settings.processors}: of {settings.partition_count} partitions each is one"
+            " processor's; name no more than that"
         )
     if not settings.is_log_embedded and settings.store_url is not None:
         settings.signing_secret()

@@ -1,5 +1,7 @@
 """Rooms with an end, and clients that say anew what they can handle, come back from their rows as they were."""
 
+from typing import Any
+
 import pytest
 
 from state_machine.endings import EXTENSION_MS
@@ -16,7 +18,7 @@ def a_room(at: int = 0) -> Input:
     return command("room_create", user="o", max_size=3, expires_at_ms=T0_MS + at + HOUR_MS, received_at_ms=T0_MS + at)
 
 
-def inside(kind: str, session: str, at: int, **members: int) -> Input:
+def inside(kind: str, session: str, at: int, **members: Any) -> Input:
     return command(kind, session=session, received_at_ms=T0_MS + at, **members)
 
 

@@ -1,5 +1,6 @@
 """`roomstate up` on a Kafka log, with several processors and ingest processes."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -24,11 +25,27 @@ PARTITIONS = "4"
 @pytest.fixture
 def up(tmp_path: Path, kafka_url: str) -> Iterator[RunningUp]:
     """Two of each."""
-    running = RunningUp(tmp_path, log_url=kafka_url, partitions=PARTITIONS, processors="2", ingest_processes="2")
+    running = RunningUp(
+        tmp_path,
+        log_url=kafka_url,
+        partitions=PARTITIONS,
+        processors="2",
+        processor_port=str(two_free_ports()),
+        ingest_processes="2",
+    )
     try:
         yield running.wait_until_ready()
     finally:
         running.end(signal.SIGKILL)
+
+
+def two_free_ports() -> int:
+    """Return a port that is free, as the one after it is."""
+    while True:
+        port = free_port()
+        with contextlib.suppress(OSError), socket.socket() as next_one:
+            next_one.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def refusal(folder: Path, log_url: str, *options: str) -> tuple[int, str]:
@@ -65,6 +82,8 @@ def test_two_of_each_store_everything_whichever_is_killed_and_stop_in_order(up: 
     assert up.log.count("works on") == 2
     ready = httpx.get(f"{up.url}/readyz", timeout=20.0).json()
     assert (ready["ready"], ready["lag"]["frames"]) == (True, 0)
+    first = int(up.environment["ROOMSTATE_PROCESSOR_PORT"])
+    assert [httpx.get(f"http://127.0.0.1:{port}/healthz").status_code for port in (first, first + 1)] == [200, 200]
     arguments = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
     assert up.environment["ROOMSTATE_LOG_URL"] not in arguments  # it may hold a password
     posted = 0

@@ -5,7 +5,9 @@ data folder. The engine has no listener of ClickHouse's own protocol, so a serve
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import chdb
 
@@ -68,8 +70,12 @@ def users_with(grants: list[str], *, readonly: int = 0) -> str:
 
 def _run() -> None:
     data_dir = sys.argv[sys.argv.index("--data-dir") + 1]
-    connect = chdb.connect
-    chdb.connect = lambda path: connect(f"{path}?config-file={data_dir}/{CONFIGURATION}")
+    connect: Callable[[str], Any] = chdb.connect
+
+    def connect_configured(path: str) -> Any:
+        return connect(f"{path}?config-file={data_dir}/{CONFIGURATION}")
+
+    chdb.connect = connect_configured
     main()
 
 
