@@ -1,67 +1,82 @@
-"""How fast a processor drains a log that is full: log to store, judged, exactly once.
+"""How fast processors drain a log: log to store, judged, exactly once.
 
-Fills a log with statuses in frames, starts an embedded store and one processor, waits until everything is stored, and
-prints inputs per second of wall time and per second of the processor's own CPU time, with and without its start.
-Run it as `python -m benchmarks.drain`.
+Starts an embedded store and processors on a log of either engine, appends statuses in frames as fast as the log takes
+them, waits until everything is stored, and prints inputs per second of wall time and per second of the processors' own
+CPU time, and what CPU time the others took: on a machine with few cores they compete. Run it as
+`python -m benchmarks.drain`.
 """
 
 import argparse
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
 
-from benchmarks.embedded_pipeline import EmbeddedPipeline, Traffic, cpu_seconds, embedded_pipeline, received_now
+from benchmarks.pipeline import PARTITIONS, Pipeline, Traffic, cpu_seconds, received_now, throwaway_pipeline
+from storage.event_log import Frame
 from storage.store import Store
 
-_TIMEOUT_S = 600.0
+_TIMEOUT_S = 900.0
+_APPEND_FRAMES = 200
+_APPEND_S = 30.0
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=1_000_000, help="statuses in the log (default 1000000)")
+    parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite", help="engine of the log")
+    parser.add_argument("--processors", type=int, default=1, help="how many; more than one only on Kafka (default 1)")
+    parser.add_argument("--inputs", type=int, default=500_000, help="statuses in the log (default 500000)")
     parser.add_argument("--frame", type=int, default=100, help="statuses per frame, on average (default 100)")
     parser.add_argument("--rooms", type=int, default=5_000, help="rooms that they are spread over (default 5000)")
     chosen = parser.parse_args()
-    with embedded_pipeline() as pipeline:
-        _fill(pipeline, chosen.inputs, chosen.frame, Traffic(chosen.rooms))
-        asyncio.run(_drain(pipeline, chosen.inputs))
+    with throwaway_pipeline(chosen.log) as pipeline:
+        frames = list(_frames(pipeline, chosen.inputs, chosen.frame, Traffic(chosen.rooms)))
+        asyncio.run(_drain(pipeline, frames, chosen.inputs, chosen.processors))
 
 
-def _fill(pipeline: EmbeddedPipeline, inputs: int, frame: int, traffic: Traffic) -> None:
-    batch = frame * pipeline.log.partitions
+def _frames(pipeline: Pipeline, inputs: int, frame: int, traffic: Traffic) -> Iterator[Frame]:
+    """Yield the frames of so many statuses, made before the clock starts."""
+    batch = frame * PARTITIONS
     received_at_ms = received_now()
     for start in range(0, inputs, batch):
-        pipeline.append([traffic.next_status(received_at_ms) for _ in range(min(batch, inputs - start))])
+        yield from pipeline.frames_of([traffic.next_status(received_at_ms) for _ in range(min(batch, inputs - start))])
 
 
-async def _drain(pipeline: EmbeddedPipeline, inputs: int) -> None:
-    await pipeline.start_store()
+async def _drain(pipeline: Pipeline, frames: Sequence[Frame], inputs: int, processors: int) -> None:
+    store_id = await pipeline.start_store()
     async with await Store.connect(pipeline.settings.store_engine_url()) as store:
-        process_id = pipeline.start_processor()
-        start_s, start_cpu_s = await _first_stored(store, process_id)
-        before = await _stored(store)
-        while (done := await _stored(store)) < inputs:
-            if time.monotonic() - start_s > _TIMEOUT_S:
-                raise TimeoutError(f"{done} of {inputs} inputs stored after {_TIMEOUT_S:g} s")
-            await asyncio.sleep(0.1)
-        wall_s, cpu_s = time.monotonic() - start_s, cpu_seconds(process_id)
+        started = [pipeline.start_processor() for _ in range(processors)]
+        await pipeline.wait_for_processors(processors)
+        await asyncio.sleep(2.0)  # everybody has taken over by then
+        workers = [process.pid for process in started]
+        others = {"store": store_id, **({"broker": pipeline.broker.pid} if pipeline.broker else {})}
+        before = {process_id: cpu_seconds(process_id) for process_id in (*workers, *others.values())}
+        start_s = time.monotonic()
+        await asyncio.to_thread(_append, pipeline, frames)
+        appended_s = time.monotonic() - start_s
+        await _wait_until_stored(store, inputs)
+        wall_s = time.monotonic() - start_s
+        used = {process_id: cpu_seconds(process_id) - before[process_id] for process_id in before}
         inserts = (await store.rows("SELECT uniqExact(judged_at) FROM room_events"))[0][0]
-    measured = inputs - before
-    print(f"{inputs} inputs stored in {inserts} inserts")
-    print(f"per wall second           {measured / wall_s:10.0f}")
-    print(f"per CPU second            {measured / (cpu_s - start_cpu_s):10.0f}")
-    print(f"per CPU second with start {inputs / cpu_s:10.0f}")
+    cpu_s = sum(used[process_id] for process_id in workers)
+    print(f"{inputs} inputs in {len(frames)} frames, appended in {appended_s:.1f} s, stored in {inserts} inserts")
+    print(f"per wall second           {inputs / wall_s:10.0f}")
+    print(f"per processors' CPU second{inputs / cpu_s:10.0f}")
+    shares = {"processors": cpu_s, **{name: used[process_id] for name, process_id in others.items()}}
+    print(f"CPU seconds in {wall_s:.1f} s: " + ", ".join(f"{name} {taken:.1f}" for name, taken in shares.items()))
 
 
-async def _first_stored(store: Store, process_id: int) -> tuple[float, float]:
-    """Wait until the first block is stored: Python and Faust have started then."""
-    while not await _stored(store):
-        await asyncio.sleep(0.01)
-    return time.monotonic(), cpu_seconds(process_id)
+def _append(pipeline: Pipeline, frames: Sequence[Frame]) -> None:
+    for start in range(0, len(frames), _APPEND_FRAMES):
+        pipeline.log.append(frames[start : start + _APPEND_FRAMES], _APPEND_S)
 
 
-async def _stored(store: Store) -> int:
-    return int((await store.rows("SELECT sum(stored) + sum(dead_lettered) FROM accounting"))[0][0])
+async def _wait_until_stored(store: Store, inputs: int) -> None:
+    deadline = time.monotonic() + _TIMEOUT_S
+    while (done := (await store.rows("SELECT sum(stored) + sum(dead_lettered) FROM accounting"))[0][0]) < inputs:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{done} of {inputs} inputs stored after {_TIMEOUT_S:g} s")
+        await asyncio.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """How fresh the store is: from received to inserted, at a steady rate of inputs.
 
-Starts an embedded store and one processor, appends statuses to the log at the given rate, a few milliseconds' worth
-at a time as ingest's group commit does, and prints percentiles of `inserted_at - received_at` as the store has them.
-Run it as `python -m benchmarks.freshness`.
+Starts an embedded store and one processor on a log of either engine, appends statuses to the log at the given rate, a
+few milliseconds' worth at a time as ingest's group commit does, and prints percentiles of
+`inserted_at - received_at` as the store has them. Run it as `python -m benchmarks.freshness`.
 """
 
 import argparse
 import asyncio
 import time
 
-from benchmarks.embedded_pipeline import EmbeddedPipeline, Traffic, embedded_pipeline, received_now
+from benchmarks.pipeline import Pipeline, Traffic, received_now, throwaway_pipeline
 from storage.store import Store
 
 _TICK_S = 0.005
@@ -28,12 +28,13 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000, help="statuses per second (default 1000)")
     parser.add_argument("--seconds", type=float, default=20.0, help="for how long (default 20)")
     parser.add_argument("--rooms", type=int, default=500, help="rooms that they are spread over (default 500)")
+    parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite", help="engine of the log")
     chosen = parser.parse_args()
-    with embedded_pipeline() as pipeline:
+    with throwaway_pipeline(chosen.log) as pipeline:
         asyncio.run(_measure(pipeline, chosen.rate, chosen.seconds, Traffic(chosen.rooms)))
 
 
-async def _measure(pipeline: EmbeddedPipeline, rate: int, seconds: float, traffic: Traffic) -> None:
+async def _measure(pipeline: Pipeline, rate: int, seconds: float, traffic: Traffic) -> None:
     await pipeline.start_store()
     async with await Store.connect(pipeline.settings.store_engine_url()) as store:
         pipeline.start_processor()
@@ -48,7 +49,7 @@ async def _measure(pipeline: EmbeddedPipeline, rate: int, seconds: float, traffi
         print(f"{name} {latency_ms:6.0f} ms")
 
 
-async def _append_steadily(pipeline: EmbeddedPipeline, rate: int, seconds: float, traffic: Traffic) -> int:
+async def _append_steadily(pipeline: Pipeline, rate: int, seconds: float, traffic: Traffic) -> int:
     """Append at the rate for the time and return how many; what a slow append missed is made up for."""
     start_s = time.monotonic()
     appended = 0

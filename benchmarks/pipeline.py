@@ -1,5 +1,6 @@
-"""A throw-away embedded pipeline for benchmarks: log, store process and processor process on a temporary folder."""
+"""A throw-away pipeline for benchmarks: log, embedded store and processors, each a process, on a temporary folder."""
 
+import asyncio
 import contextlib
 import os
 import random
@@ -9,19 +10,23 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from socket import socket
 from tempfile import TemporaryDirectory
 
+from pydantic import SecretStr
+
+from roomstate.broker.node import BrokerNode
+from roomstate.ports import free_port
 from state_machine.inputs import Input
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, Frame
 from storage.frames import encode_input, pack_frames, partition_of
 from storage.migrate import migrate
+from storage.open_log import open_log
 from storage.settings import Settings
-from storage.sqlite_log import SqliteLog
 
 PARTITIONS = 8
 _START_S = 60.0
+_APPEND_S = 30.0
 _CALL = (
     ("Session.connectionCreated", "waiting", 1, 0, 0),
     ("Session.connectionCreated", "starting", 2, 0, 0),
@@ -65,83 +70,101 @@ class Traffic:
         )
 
 
-class EmbeddedPipeline:
-    """The three parts, and what a benchmark asks of them."""
+class Pipeline:
+    """The parts on a folder of their own, and what a benchmark asks of them."""
 
-    def __init__(self, folder: Path) -> None:
-        port = _free_port()
+    def __init__(self, folder: Path, broker: BrokerNode | None) -> None:
+        """Shape: the log is on the broker, or a SQLite file in the folder."""
+        self._store_port = free_port()
+        self.broker = broker
+        log_url = f"sqlite://{folder / 'log.db'}" if broker is None else f"{broker.url}?session_timeout_ms=6000"
         self.settings = Settings(
-            data_dir=folder, store_port=port, log_url=f"sqlite://{folder / 'log.db'}", partitions=PARTITIONS
+            data_dir=folder, store_port=self._store_port, log_url=SecretStr(log_url), partitions=PARTITIONS
         )
-        self.log = SqliteLog(folder / "log.db", PARTITIONS)
-        self._port = port
+        self.log = open_log(log_url, PARTITIONS)
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    async def start_store(self) -> None:
-        """Start the store and wait until its schema is there."""
+    async def start_store(self) -> int:
+        """Start the store, wait until its schema is there, and return its process id."""
         command = [sys.executable, "-m", "storage.embedded", "--data-dir", str(self.settings.data_dir)]
-        self._start([*command, "--port", str(self._port)])
+        process = self._start([*command, "--port", str(self._store_port)])
         deadline = time.monotonic() + _START_S
         while not self._store_answers():
             if time.monotonic() > deadline:
                 raise TimeoutError("the store did not start")
             time.sleep(0.05)
         await migrate(self.settings.store_engine_url())
+        return process.pid
 
-    def start_processor(self) -> int:
-        """Start the processor and return its process id."""
+    def start_processor(self) -> subprocess.Popen[bytes]:
+        """Start a processor."""
         return self._start([sys.executable, "-c", _PROCESSOR])
 
-    def append(self, items: Sequence[Input]) -> None:
-        """Append the inputs in one transaction, as one group commit of ingest does."""
+    async def wait_for_processors(self, count: int) -> None:
+        """Wait until so many processors are at work."""
+        deadline = time.monotonic() + _START_S
+        while await asyncio.to_thread(self.log.consumers) < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the processors did not start")
+            await asyncio.sleep(0.05)
+
+    def frames_of(self, items: Sequence[Input]) -> list[Frame]:
+        """Return the inputs as ingest frames them in one group commit."""
         by_partition: dict[int, list[bytes]] = {}
         for item in items:
             number = partition_of(item.room_kind, item.room, PARTITIONS)
             by_partition.setdefault(number, []).append(encode_input(item))
-        frames = [
+        return [
             Frame(INPUTS_TOPIC, number, value, count)
             for number, lines in by_partition.items()
             for value, count in pack_frames(lines)
         ]
-        self.log.append(frames, 30.0)
+
+    def append(self, items: Sequence[Input]) -> None:
+        """Append the inputs as one group commit of ingest does."""
+        self.log.append(self.frames_of(items), _APPEND_S)
 
     def stop(self) -> None:
-        """End every process that is left, the processor first."""
+        """End every process that is left, the processors first."""
         for process in reversed(self._processes):
             process.terminate()
             process.wait(timeout=60)
         self.log.close()
 
-    def _start(self, command: list[str]) -> int:
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         settings = self.settings
         environment = {
             **os.environ,
             "ROOMSTATE_DATA_DIR": str(settings.data_dir),
             "ROOMSTATE_LOG_URL": settings.log_engine_url,
-            "ROOMSTATE_STORE_PORT": str(self._port),
+            "ROOMSTATE_STORE_URL": settings.store_engine_url(),
             "ROOMSTATE_PARTITIONS": str(PARTITIONS),
         }
-        process = subprocess.Popen(command, env=environment)
-        self._processes.append(process)
-        return process.pid
+        self._processes.append(subprocess.Popen(command, env=environment))
+        return self._processes[-1]
 
     def _store_answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/ping", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._store_port}/ping", timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
 
 
 @contextlib.contextmanager
-def embedded_pipeline() -> Iterator[EmbeddedPipeline]:
-    """Lend a pipeline on a temporary folder, and take everything away afterwards."""
+def throwaway_pipeline(log: str = "sqlite") -> Iterator[Pipeline]:
+    """Lend a pipeline on a temporary folder, with a log of that engine, and take everything away afterwards."""
     with TemporaryDirectory(prefix="roomstate-benchmark-") as folder:
-        pipeline = EmbeddedPipeline(Path(folder))
+        broker = BrokerNode(Path(folder) / "kafka") if log == "kafka" else None
+        if broker is not None:
+            broker.start()
+        pipeline = Pipeline(Path(folder), broker)
         try:
             yield pipeline
         finally:
             pipeline.stop()
+            if broker is not None:
+                broker.kill()
 
 
 def cpu_seconds(process_id: int) -> float:
@@ -150,15 +173,15 @@ def cpu_seconds(process_id: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory_bytes(process_id: int) -> int:
+    """Return the memory that a process has for itself, without what files it shares."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{process_id}/status").read_text().splitlines())
+    return int(fields["RssAnon"].split()[0]) * 1024
+
+
 def received_now() -> int:
     """Return the time to receive an input at.
 
     Units: epoch milliseconds, UTC.
     """
     return now_ms()
-
-
-def _free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
