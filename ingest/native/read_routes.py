@@ -39,7 +39,12 @@ def read_routes(edge: Edge, check_token: Callable[[Request], None], *, is_open: 
     """Return the routes; open ones need no token."""
     router = APIRouter(prefix="/v1", tags=["native"], dependencies=[Depends(check_token)])
     extra = security(is_open=is_open)
+    _add_accounting_and_sessions(router, edge, extra)
+    _add_rooms(router, edge, extra)
+    return router
 
+
+def _add_accounting_and_sessions(router: APIRouter, edge: Edge, extra: dict[str, Any]) -> None:
     @router.get(
         "/accounting",
         responses={200: reply("Accounting", "where every input is"), **trouble(401, 503)},
@@ -58,6 +63,8 @@ def read_routes(edge: Edge, check_token: Callable[[Request], None], *, is_open: 
         """Return the facts of a session, in words and in data, with the rule behind each verdict."""
         return _json(await _session(edge, session, limit, _fact_place(after)))
 
+
+def _add_rooms(router: APIRouter, edge: Edge, extra: dict[str, Any]) -> None:
     @router.get(
         "/rooms", responses={200: reply("RoomList", "a page of rooms"), **trouble(401, 503)}, openapi_extra=extra
     )
@@ -84,8 +91,6 @@ def read_routes(edge: Edge, check_token: Callable[[Request], None], *, is_open: 
         """Return a room: its attributes if it was created and not deleted, what befell it, and everybody's stays."""
         pages = RoomPages(limit, _fact_place(facts_after), _session_place(sessions_after))
         return _json(await _room(edge, room_kind, room, pages))
-
-    return router
 
 
 class RoomPages(msgspec.Struct, frozen=True):

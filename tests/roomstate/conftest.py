@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.roomstate.judged_log import JudgedLog
 from tests.roomstate.running_up import RunningUp
 
 
@@ -25,3 +26,11 @@ def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
         yield running.wait_until_ready()
     finally:
         running.end()
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[JudgedLog]:
+    """A log of 45 inputs, nothing of it stored yet."""
+    filled = JudgedLog.in_folder(tmp_path).fill()
+    yield filled
+    filled.log.close()

@@ -101,3 +101,14 @@ class JudgedLog:
     def with_changes(self, changed: Row, **values: object) -> list[Row]:
         """Return all rows, one of them with other values."""
         return [row | values if row is changed else row for row in self.rows]
+
+
+def with_consequences(filled: JudgedLog) -> list[Row]:
+    """The three consequences of a kill: four sessions close with it."""
+    room = filled.some_input(1).room
+    joins = [Input("open", NOON_MS, room=room, session=f"s{number}") for number in range(4)]
+    offset = filled.append(1, [*joins, Input("kill", NOON_MS, room=room)])
+    filled.append(1, joins)
+    consequences = [row for row in filled.at(1, offset, 4) if row["fact_index"] > 0]
+    assert len(consequences) == 3
+    return consequences
