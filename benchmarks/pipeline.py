@@ -96,9 +96,14 @@ class Pipeline:
         await migrate(self.settings.store_engine_url())
         return process.pid
 
-    def start_processor(self) -> subprocess.Popen[bytes]:
-        """Start a processor."""
-        return self._start([sys.executable, "-c", _PROCESSOR])
+    def start_processor(self, port: int | None = None) -> subprocess.Popen[bytes]:
+        """Start a processor, which tells its metrics on the port."""
+        told = {} if port is None else {"ROOMSTATE_PROCESSOR_PORT": str(port)}
+        return self._start([sys.executable, "-c", _PROCESSOR], **told)
+
+    def start_ingest(self, port: int) -> subprocess.Popen[bytes]:
+        """Start an HTTP edge on the port."""
+        return self._start([sys.executable, "-m", "roomstate", "ingest"], ROOMSTATE_PORT=str(port))
 
     async def wait_for_processors(self, count: int) -> None:
         """Wait until so many processors are at work."""
@@ -131,7 +136,13 @@ class Pipeline:
             process.wait(timeout=60)
         self.log.close()
 
-    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def end(self, process: subprocess.Popen[bytes]) -> None:
+        """End one of the processes as an operator would."""
+        process.terminate()
+        process.wait(timeout=60)
+        self._processes.remove(process)
+
+    def _start(self, command: list[str], **variables: str) -> subprocess.Popen[bytes]:
         settings = self.settings
         environment = {
             **os.environ,
@@ -139,6 +150,7 @@ class Pipeline:
             "ROOMSTATE_LOG_URL": settings.log_engine_url,
             "ROOMSTATE_STORE_URL": settings.store_engine_url(),
             "ROOMSTATE_PARTITIONS": str(PARTITIONS),
+            **variables,
         }
         self._processes.append(subprocess.Popen(command, env=environment))
         return self._processes[-1]
