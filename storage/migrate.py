@@ -91,7 +91,7 @@ async def migrate(url: str, retention_days: int = 0, folder: Path = MIGRATIONS_D
     """
     names = await _prepared_database(url)
     async with await Store.connect(url, timeout_s=_TIMEOUT_S) as store:
-        migrations = read_migrations(folder, names, is_embedded=await _is_embedded(store))
+        migrations = read_migrations(folder, names, is_embedded=names is None and await _is_embedded(store))
         await _check_layout(store)
         _check(await _recorded(store), migrations, store.database)
         if names is not None:

@@ -41,8 +41,8 @@ def without_keeper(sql: str) -> str:
 def migrations_without_keeper() -> Iterator[None]:
     """Let migrations make a cluster's tables without a keeper."""
 
-    def plain(text: str, names: ClusterNames | None) -> str:
-        return without_keeper(rendered(text, names))
+    def plain(text: str, names: ClusterNames | None, **kept: bool) -> str:
+        return without_keeper(rendered(text, names, **kept))
 
     with mock.patch.object(migrations, "rendered", plain):
         yield
