@@ -150,6 +150,8 @@ class Pipeline:
             "ROOMSTATE_LOG_URL": settings.log_engine_url,
             "ROOMSTATE_STORE_URL": settings.store_engine_url(),
             "ROOMSTATE_PARTITIONS": str(PARTITIONS),
+            "ROOMSTATE_SECRET": "benchmark",
+            "ROOMSTATE_API_TOKEN": "benchmark",
             **variables,
         }
         self._processes.append(subprocess.Popen(command, env=environment))

@@ -6,6 +6,7 @@ Source: design section 5; tests/processors/test_restore_laws.py has the law.
 """
 
 from collections.abc import Iterable
+from sys import intern
 
 from processors.rooms import RoomKey
 from state_machine.evolve import evolve
@@ -37,6 +38,8 @@ def restore_stays(rooms: dict[RoomKey, Room], stays: Iterable[StoredStay]) -> No
 def _room_of(rooms: dict[RoomKey, Room], key: RoomKey) -> Room:
     room = rooms.get(key)
     if room is None:
+        room_kind, room_id = key
+        key = intern(room_kind), room_id
         room = rooms[key] = Room(*key)
     return room
 
@@ -46,13 +49,17 @@ def _restore_stay(room: Room, stay: StoredStay) -> None:
     if stay.closed is not None:
         evolve(room, stay.closed)
     session = room.sessions[stay.opened.session_id]
-    session.snapshot = stay.snapshot
-    session.since_ms = stay.since_ms
-    session.at_ms = stay.at_ms
+    # Of a stay that was quiet since its opening these are what they were: the same objects take less memory.
+    if stay.snapshot != session.snapshot:
+        session.snapshot = stay.snapshot
+    if stay.at_ms != session.at_ms:
+        session.at_ms = stay.at_ms
+    if stay.since_ms != session.since_ms:
+        session.since_ms = stay.since_ms
     session.lease_ends_at_ms = stay.lease_ends_at_ms
     if stay.closed is None and stay.lease_ends_at_ms:
         # The opening's lease may end later than the newest: a clock that had jumped ahead came back.
         room.next_lease_end_ms = min(room.next_lease_end_ms, stay.lease_ends_at_ms)
     session.seq = stay.seq
-    session.recent_ids = list(stay.recent_ids)
+    session.recent_ids = tuple(stay.recent_ids)
     session.client_max_size = stay.client_max_size or session.client_max_size

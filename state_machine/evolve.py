@@ -70,9 +70,7 @@ def _judged(room: Room, fact: Fact) -> None:
     if fact.seq:
         session.seq = fact.seq
     if fact.status_id and fact.verdict != "duplicate":
-        session.recent_ids.append(fact.status_id)
-        if len(session.recent_ids) > STATUS_IDS_KEPT:
-            del session.recent_ids[0]
+        session.recent_ids = (*session.recent_ids[-STATUS_IDS_KEPT + 1 :], fact.status_id)
     if fact.lease_ends_at_ms:
         _renew(room, session, fact.lease_ends_at_ms)
 

@@ -3,13 +3,16 @@
 Plain data, owned by one processor; `decide` reads it and `evolve` changes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from state_machine.facts import INITIAL, Fact, Snapshot
 
 NEVER_MS = 1 << 62
 """Later than any lease's end."""
+NO_ATTRIBUTES: Final[Mapping[str, Any]] = {}
+"""Of every room that has none: most were never created, and an empty dict of each would be seen in memory."""
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Session:
     """The highest client sequence number so far."""
     client_max_size: int = 0
     device_type: str = ""
-    recent_ids: list[str] = field(default_factory=list)
+    recent_ids: tuple[str, ...] = ()
     """Ids of its last 32 statuses that had one, oldest first."""
     closed_at_ms: int = 0
     """0 = live."""
@@ -58,7 +61,7 @@ class Room:
     """When it was created or last updated."""
     used_at_ms: int = 0
     """When somebody last joined, refreshed or left."""
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=lambda: NO_ATTRIBUTES)
     """What the contract's edge keeps in the room and no rule looks at."""
     sessions: dict[str, Session] = field(default_factory=dict)
     """Live and recently closed sessions, by session id."""

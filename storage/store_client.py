@@ -4,6 +4,7 @@ A store is refused at once if it is older than what the schema needs, or lets us
 """
 
 import asyncio
+import logging
 import re
 import ssl
 from base64 import b64encode
@@ -27,6 +28,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_S = 5.0
 _KEEPALIVE_S = 2.5
 """Shorter than any server's, so that an insert is not sent into a connection that the server is closing."""
+
+# Whatever goes wrong is raised as well and told in one line; its warnings would add a traceback.
+logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
 
 
 async def open_client(

@@ -124,7 +124,7 @@ async def test_of_many_answers_the_last_128_come_back_in_their_order(store: Stor
 async def test_of_many_ids_the_last_32_come_back_in_their_order(store: Store) -> None:
     await store_all(store, [status(id=f"i{number}") for number in range(100)])
     back = await rooms_with_sessions(store, {0: T0_MS})
-    assert back["call", "r"].sessions["s"].recent_ids == [f"i{number}" for number in range(68, 100)]
+    assert back["call", "r"].sessions["s"].recent_ids == tuple(f"i{number}" for number in range(68, 100))
 
 
 async def test_an_empty_store_has_no_rooms_and_no_decisions(store: Store) -> None:

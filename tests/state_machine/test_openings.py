@@ -111,7 +111,7 @@ def test_a_session_that_has_left_may_be_opened_again() -> None:
     fact = room.answer(join("a", at=10))
     assert (fact.name, fact.at_ms, fact.opened_at_ms) == ("session_opened", T0_MS + 11, T0_MS + 11)
     session = room.session()
-    assert (session.snapshot, session.seq, session.recent_ids) == (INITIAL, 0, [])
+    assert (session.snapshot, session.seq, session.recent_ids) == (INITIAL, 0, ())
     assert room.answer(status(at=20, seq=1, id="i")).verdict == "diagram"
 
 

@@ -82,7 +82,7 @@ def test_the_last_ids_of_a_stay_are_remembered_and_no_more() -> None:
 def test_statuses_without_an_id_are_never_duplicates() -> None:
     room = played(OPENED, status())
     assert room.answer(status(declared="starting 2/0/0")).verdict == "diagram"
-    assert room.session().recent_ids == []
+    assert room.session().recent_ids == ()
 
 
 def test_a_sequence_number_not_above_the_highest_is_late() -> None:
