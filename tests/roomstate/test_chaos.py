@@ -109,7 +109,11 @@ def test_a_row_that_vanished_and_one_that_came_twice_are_named(chaos: Start) -> 
     assert found["lost"] > 0
     assert found["doubled"] > 0
     told = "\n".join(found["wrong"])
-    for thing in (f"lost: {lost_mark} (status", f"missing: partition {lost_partition}, offsets {lost_offset},", f"doubled: {mark} (open"):
+    for thing in (
+        f"lost: {lost_mark} (status",
+        f"missing: partition {lost_partition}, offsets {lost_offset},",
+        f"doubled: {mark} (open",
+    ):
         assert thing in told
     kept = Path(end["end"]["kept"])
     assert (kept / "logs" / "processor.log").stat().st_size > 0
