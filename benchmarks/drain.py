@@ -2,9 +2,9 @@
 
 Starts an embedded store and processors on a log of either engine, appends statuses in frames as fast as the log takes
 them, waits until everything is stored, and prints inputs per second of wall time and per second of the processors' own
-CPU time, and what CPU time the others took: on a machine with few cores they compete. With `--core-share` each processor
-is stopped for a part of each hundredth of a second, as if its core were slower, so that what several of them gain can be
-seen where the cores do not suffice for all. Run it as `python -m benchmarks.drain`.
+CPU time, and what CPU time the others took: on a machine with few cores they compete. With `--core-share` each
+processor is stopped for a part of each hundredth of a second, as if its core were slower, so that what several of them
+gain can be seen where the cores do not suffice for all. Run it as `python -m benchmarks.drain`.
 """
 
 import argparse
