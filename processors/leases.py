@@ -17,6 +17,7 @@ class Ended(NamedTuple):
 
     key: RoomKey
     session_id: str
+    """Empty = the room's publication."""
     lease_ends_at_ms: int
 
 
@@ -43,6 +44,12 @@ class Leases:
         for session in room.sessions.values():
             if _has_lease(session):
                 self.watch(key, session.lease_ends_at_ms)
+        self.watch_publication(key, room)
+
+    def watch_publication(self, key: RoomKey, room: Room) -> None:
+        """Watch the lease of the room's publication, if it has one."""
+        if room.publication is not None and room.publication.lease_ends_at_ms:
+            self.watch(key, room.publication.lease_ends_at_ms)
 
     def next_end_ms(self) -> int:
         """Return when the next look is due."""
@@ -61,13 +68,13 @@ class Leases:
 
     def _ended_in(self, key: RoomKey, rooms: Rooms, now_ms: int) -> Iterator[Ended]:
         room = rooms.by_key.get(key)
-        for session in list(room.sessions.values()) if room else ():
-            if not _has_lease(session) or self._asked.get((key, session.session_id)) == session.lease_ends_at_ms:
+        for session_id, lease_ends_at_ms in _leases_of(room) if room else ():
+            if self._asked.get((key, session_id)) == lease_ends_at_ms:
                 continue
-            if session.lease_ends_at_ms <= now_ms:
-                yield Ended(key, session.session_id, session.lease_ends_at_ms)
+            if lease_ends_at_ms <= now_ms:
+                yield Ended(key, session_id, lease_ends_at_ms)
             else:
-                self.watch(key, session.lease_ends_at_ms)
+                self.watch(key, lease_ends_at_ms)
 
     def asked(self, ended: Ended) -> None:
         """Remember that an `expire` input for this lease end is in the log."""
@@ -81,6 +88,13 @@ class Leases:
     def answered(self, key: RoomKey, session_id: str) -> None:
         """Forget that somebody was asked: the input was decided."""
         self._asked.pop((key, session_id), None)
+
+
+def _leases_of(room: Room) -> list[tuple[str, int]]:
+    leases = [(each.session_id, each.lease_ends_at_ms) for each in room.sessions.values() if _has_lease(each)]
+    if room.publication is not None and room.publication.lease_ends_at_ms:
+        leases.append(("", room.publication.lease_ends_at_ms))
+    return leases
 
 
 def _has_lease(session: Session) -> bool:

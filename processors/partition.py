@@ -23,6 +23,8 @@ class Partition:
     """Where the log ended then: before it is reached, a lease may have been renewed by what is still unread."""
     received_ms: int = 0
     """The latest received time judged so far."""
+    last_number: int = 0
+    """The number of the last opening (state_machine.numbers); 0 = none yet."""
     rooms: Rooms = field(default_factory=Rooms)
     leases: Leases = field(default_factory=Leases)
 

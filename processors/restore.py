@@ -12,7 +12,7 @@ from processors.rooms import RoomKey
 from state_machine.evolve import evolve
 from state_machine.room import Room
 from storage.live_stays import StoredStay
-from storage.restoring import StoredRooms
+from storage.restoring import StoredFact, StoredRooms
 
 
 def restored_rooms(stored: StoredRooms) -> dict[RoomKey, Room]:
@@ -33,6 +33,12 @@ def restore_stays(rooms: dict[RoomKey, Room], stays: Iterable[StoredStay]) -> No
     """Add the stays, which come in the order of their openings, to the rooms."""
     for stay in stays:
         _restore_stay(_room_of(rooms, (stay.room_kind, stay.room_id)), stay)
+
+
+def restore_publications(rooms: dict[RoomKey, Room], published: Iterable[StoredFact]) -> None:
+    """Add the publications to the rooms."""
+    for row in published:
+        evolve(_room_of(rooms, (row.room_kind, row.room_id)), row.fact)
 
 
 def _room_of(rooms: dict[RoomKey, Room], key: RoomKey) -> Room:

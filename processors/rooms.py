@@ -1,7 +1,7 @@
 """The rooms of one log partition that are in memory, and which of them are known whole.
 
-In memory is every room with a live or recently closed session (takeover loads those sessions), and what was touched
-lately. A room that a takeover or a status brought in may have attributes and answered commands that only the store
+In memory is every room with a live or recently closed session or a publication (takeover loads those), and what was
+touched lately. A room that a takeover or a status brought in may have attributes and answered commands that only the store
 knows: it is not *whole* until they were fetched. A status never looks at those, nor does an `expire` without an id;
 everything else does (design section 5).
 """
@@ -39,7 +39,7 @@ class Rooms:
         return room
 
     def add_sessions(self, key: RoomKey, stored: Room) -> None:
-        """Keep a room that is not in memory yet, of which the store gave the sessions and nothing else."""
+        """Keep a room that is not in memory yet, of which the store gave sessions and publication and nothing else."""
         self.by_key[key] = stored
 
     def is_whole(self, key: RoomKey) -> bool:
@@ -49,7 +49,7 @@ class Rooms:
     def add_whole(self, key: RoomKey, stored: Room) -> Room:
         """Keep what the store had of the room and return the room.
 
-        If it is in memory already, its sessions there are newer than the store's and stay.
+        If it is in memory already, its sessions and publication there are newer than the store's and stay.
         """
         room = self.by_key.get(key)
         if room is None:
@@ -72,7 +72,7 @@ class Rooms:
         self._used.update(keys)
 
     def sweep(self, received_ms: int, rules: Rules, kept: frozenset[RoomKey]) -> int:
-        """Let rooms leave memory that have no live or recently closed session and were not touched since last time.
+        """Let rooms leave memory that have no session, no publication, and were not touched since last time.
 
         `kept` are rooms whose newest rows are not in the store yet: fetching one again would miss them.
         Units: `received_ms` is the received time that the partition has come to.
@@ -81,7 +81,7 @@ class Rooms:
         for key, room in self.by_key.items():
             if room.sessions:
                 forget(room, received_ms - _CLOCK_SKEW_MS, rules)
-            elif key not in self._used and key not in kept:
+            elif room.publication is None and key not in self._used and key not in kept:
                 idle.append(key)
         for key in idle:
             del self.by_key[key]

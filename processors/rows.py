@@ -75,6 +75,7 @@ def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> dict[str
         "prev_since": [fact.since_ms for fact in facts],
         "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in facts]),
         "at": _bounded([fact.at_ms for fact in facts]),
+        "session_number": [fact.session_number for fact in facts],
         "extra": [
             _extra_of(fact, item) if fact.extra or item.extra else "" for fact, item in zip(facts, items, strict=True)
         ],

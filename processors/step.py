@@ -16,6 +16,7 @@ from state_machine.decide import decide
 from state_machine.evolve import evolve
 from state_machine.facts import Fact
 from state_machine.inputs import Input
+from state_machine.numbers import number_openings
 from state_machine.room import NEVER_MS, Rules
 from storage.decisions import decision_of, encode_decision, is_published
 from storage.frames import FRAME_BYTES_MAX, MalformedLine, partition_of
@@ -42,6 +43,7 @@ def judge(part: Slice, held: Partition, partitions: int, rules: Rules, block: Bl
             room = held.rooms.open(key)
         keys.append(key)
         facts = decide(room, line, rules)
+        held.last_number = number_openings(facts, held.number, held.last_number)
         for fact in facts:
             evolve(room, fact)
             block.facts.append(fact)
@@ -68,6 +70,8 @@ def _note_consequences(held: Partition, block: Block, item: Input, facts: list[F
             block.decisions.setdefault(held.number, []).append(decision)
     if item.kind == "expire":
         held.leases.answered(key, item.session)
+    elif item.kind == "publish":
+        held.leases.watch_publication(key, held.rooms.by_key[key])
     if item.received_at_ms > held.received_ms:  # noqa: PLR1730  # a call of max costs three times as much
         held.received_ms = item.received_at_ms
 

@@ -2,8 +2,8 @@
 
 1. Claim: a new epoch for each partition, under this worker's own id. The gate refuses everybody else from now on.
 2. Wait until no insert that was let in before is still running, so that what is read next is final.
-3. Read the marks, and hold them against the log: a partition whose log does not fit stops, loudly, with the offsets.
-4. Bring back the sessions that are live or were closed recently. What else is known of their rooms is fetched when an
+3. Read the marks and the last session numbers, and hold the marks against the log: a partition whose log does not fit stops, loudly, with the offsets.
+4. Bring back the sessions that are live or were closed recently, and what is published. What else is known of their rooms is fetched when an
    input needs it: of all rooms at once it would be more than the rest of the takeover, and most statuses never need it.
 5. Publish the decisions of the last seconds again: the worker before may have stopped between rows and decisions.
 
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from processors.effects import Effects, Patience
 from processors.partition import Partition
-from processors.restore import restore_stays, restored_rooms
+from processors.restore import restore_publications, restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from state_machine.inputs import Input
 from state_machine.room import Room, Rules
@@ -27,7 +27,9 @@ from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch, LogUn
 from storage.frames import MalformedLine, decode_input, partition_of, split_frame
 from storage.live_stays import live_stays
 from storage.ownership import WHOLE_FRAME, Mark, check_log, claim, stored_marks
+from storage.publications import running_publications
 from storage.restoring import StoredFact, last_decisions, named_rooms
+from storage.session_numbers import last_numbers
 from storage.store import Store
 
 PUBLISHED_AGAIN_MS = 5_000
@@ -55,6 +57,8 @@ class Standing(NamedTuple):
     epochs: Mapping[int, int]
     marks: Mapping[int, Mark]
     bounds: Mapping[int, Bounds]
+    numbers: Mapping[int, int]
+    """Of each partition's last opening."""
 
 
 class Takeover:
@@ -106,8 +110,9 @@ class Takeover:
     async def _claim(self, partitions: frozenset[int]) -> Standing:
         epochs = await claim(self._store, partitions, self._owner, self._log.log_id, now_ms())
         marks = await stored_marks(self._store, partitions)
+        numbers = await last_numbers(self._store, partitions)
         bounds = await asyncio.to_thread(self._log.bounds, INPUTS_TOPIC)
-        return Standing(epochs, marks, {number: bounds[number] for number in partitions})
+        return Standing(epochs, marks, {number: bounds[number] for number in partitions}, numbers)
 
     async def _problems(self, standing: Standing) -> Mapping[int, LogMismatch]:
         return await check_log(self._store, self._log.log_id, standing.bounds, standing.marks)
@@ -122,6 +127,7 @@ class Takeover:
         rooms: dict[RoomKey, Room] = {}
         async for stays in live_stays(self._store, since_ms):
             restore_stays(rooms, stays)
+        restore_publications(rooms, await running_publications(self._store, taken))
         for number, held in taken.items():
             held.received_ms = received_ms[number]
         for key, room in rooms.items():
@@ -179,6 +185,7 @@ class Takeover:
 def _partition_at(number: int, standing: Standing) -> Partition:
     mark, bounds = standing.marks[number], standing.bounds[number]
     held = Partition(number, standing.epochs[number], mark.offset + 1, end_at_takeover=bounds.end)
+    held.last_number = standing.numbers[number]
     if bounds.start <= mark.offset and mark.index != WHOLE_FRAME:
         held.next_offset, held.next_index = mark.offset, mark.index + 1
     return held

@@ -1,6 +1,7 @@
 """Admission: whether a room takes one more session. The rule belongs to the kind of room.
 
-Source: contract 2.5 (seats of a call) with the corrections of 2.11; design section 5.
+Source: contract 2.5 (seats of a call) with the corrections of 2.11; contract 1.5 (limit of an account) with what 8.4
+decides; design section 5.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from typing import Final, NamedTuple
 
 from state_machine.inputs import Input
 from state_machine.leases import is_live
+from state_machine.replacing import giving_way, rivals
 from state_machine.room import Room, Rules, Session
 
 
@@ -23,9 +25,14 @@ def admit(room: Room, item: Input, rules: Rules) -> Refusal | None:
     return _ADMISSION.get(room.room_kind, _everybody)(room, item, rules)
 
 
-def admit_again(room: Room, item: Input) -> Refusal | None:
+def admit_again(room: Room, item: Input, session: Session) -> Refusal | None:
     """Return why somebody who is inside can't go on there as the opening says, or None: a seat they have already."""
-    return _beyond_the_client(room, item) if room.room_kind == "call" else None
+    match room.room_kind:
+        case "call":
+            return _beyond_the_client(room, item)
+        case "account" if item.device_type and item.device_type != session.device_type:
+            return Refusal("other_device_type", ())
+    return None
 
 
 def _others(room: Room, item: Input) -> list[Session]:
@@ -68,12 +75,19 @@ def _owner_is_missing(room: Room, item: Input) -> bool:
     return not any(is_live(session) and session.user_id == room.owner for session in room.sessions.values())
 
 
+def _limit_of_an_account(room: Room, item: Input, rules: Rules) -> Refusal | None:
+    """Let in as many sessions of one device type as the limit says; those that give way are not counted."""
+    leaving = {session.session_id for session in giving_way(room, item, rules)}
+    playing = [session for session in rivals(room, item) if session.session_id not in leaving]
+    return Refusal("playback_limit", _named(playing)) if len(playing) >= rules.playback_limit else None
+
+
 def _everybody(_room: Room, _item: Input, _rules: Rules) -> Refusal | None:
     return None
 
 
 _ADMISSION: Final[Mapping[str, Callable[[Room, Input, Rules], Refusal | None]]] = {
     "call": _seats_of_a_call,
-    "account": _everybody,
+    "account": _limit_of_an_account,
     "stream": _everybody,
 }

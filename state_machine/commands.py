@@ -1,4 +1,4 @@
-"""Commands on sessions and rooms other than openings: refresh, close, kill, expire, room_*, publish, register, …
+"""Commands on sessions and rooms other than openings: refresh, close, kill, expire, room_*, register, …
 
 Every decider here gets the room with expired leases already closed, the number of the first consequence, and returns
 facts in the order in which they apply, the answer last. Source: design section 5.
@@ -9,7 +9,7 @@ from typing import Any
 from state_machine.endings import exists
 from state_machine.facts import Fact
 from state_machine.inputs import Input
-from state_machine.leases import about, closing, is_live, remembered
+from state_machine.leases import about, barred_until_ms, closing, is_live, remembered
 from state_machine.openings import refreshed
 from state_machine.room import Room, Rules, Session
 
@@ -47,7 +47,12 @@ def decide_kill(room: Room, item: Input, rules: Rules, first_index: int) -> list
 
 
 def decide_expire(room: Room, item: Input, rules: Rules, _first_index: int) -> list[Fact]:
-    """Say that there was nothing to expire; what was over has been closed already, see `decide`."""
+    """Say that there was nothing to expire; what was over has been closed already, see `decide`.
+
+    Without a session it asks about the room's publication.
+    """
+    if not item.session and room.publication is not None:
+        return [ignored(item, "lease_renewed")]
     session = remembered(room, item.session, item.received_at_ms, rules)
     if session is None:
         return [ignored(item, "unknown_session")]
@@ -81,16 +86,6 @@ def decide_room_delete(room: Room, item: Input, _rules: Rules, first_index: int)
     return [*_close_all(live, item, "room_deleted", first_index), deleted]
 
 
-def decide_publish(_room: Room, item: Input, _rules: Rules, _first_index: int) -> list[Fact]:
-    """Note that the room's stream is published."""
-    return [Fact("stream_published", 0, item.received_at_ms, user_id=item.user, extra=dict(item.extra))]
-
-
-def decide_unpublish(_room: Room, item: Input, _rules: Rules, _first_index: int) -> list[Fact]:
-    """Note that the room's stream is published no longer."""
-    return [Fact("stream_unpublished", 0, item.received_at_ms, user_id=item.user, extra=dict(item.extra))]
-
-
 def decide_log_domains(room: Room, item: Input, rules: Rules, _first_index: int) -> list[Fact]:
     """Note the domains that a live session visited."""
     session = remembered(room, item.session, item.received_at_ms, rules)
@@ -119,7 +114,11 @@ def _session_refusal(name: str, room: Room, item: Input, rules: Rules) -> Fact:
         fact = ignored(item, "unknown_session")
         fact.name = name
         return fact
-    return about(session, name, 0, item.received_at_ms, session.close_reason)
+    fact = about(session, name, 0, item.received_at_ms, session.close_reason)
+    until_ms = barred_until_ms(room, session)
+    if until_ms > item.received_at_ms:
+        fact.extra = {"barred_until_ms": until_ms}
+    return fact
 
 
 def _close_all(sessions: list[Session], item: Input, reason: str, first_index: int) -> list[Fact]:

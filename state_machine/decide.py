@@ -16,6 +16,7 @@ from state_machine.facts import Fact
 from state_machine.inputs import Input
 from state_machine.leases import expired_sessions, settled
 from state_machine.openings import decide_open
+from state_machine.publications import decide_publish, decide_unpublish, ended_publication
 from state_machine.room import Room, Rules
 from state_machine.statuses import decide_status
 
@@ -30,8 +31,8 @@ _COMMANDS: Final[Mapping[str, Decider]] = {
     "room_create": commands.decide_room_create,
     "room_update": commands.decide_room_update,
     "room_delete": commands.decide_room_delete,
-    "publish": commands.decide_publish,
-    "unpublish": commands.decide_unpublish,
+    "publish": decide_publish,
+    "unpublish": decide_unpublish,
     "log_domains": commands.decide_log_domains,
     "register": commands.decide_register,
 }
@@ -40,6 +41,8 @@ _COMMANDS: Final[Mapping[str, Decider]] = {
 def decide(room: Room, item: Input, rules: Rules) -> list[Fact]:
     """Return what follows from the input, consequences 1, 2, … first and the answer, 0, last."""
     closings = expired_sessions(room, item.received_at_ms)
+    if room.publication is not None:
+        closings += ended_publication(room, item.received_at_ms, len(closings) + 1)
     if closings:
         room = settled(room, closings)
     if item.kind == "status":

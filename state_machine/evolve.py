@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from state_machine.endings import is_use
 from state_machine.facts import Fact
+from state_machine.leases import is_forgotten
+from state_machine.publications import publication_of
 from state_machine.room import NEVER_MS, Room, Rules, Session
 
 STATUS_IDS_KEPT: Final = 32
@@ -29,7 +31,7 @@ def evolve(room: Room, fact: Fact) -> None:
 
 
 def forget(room: Room, now_ms: int, rules: Rules) -> None:
-    """Drop sessions closed longer ago than statuses are judged by.
+    """Drop sessions closed longer ago than anything is decided by.
 
     Units: `now_ms` is received time.  Guarantees: inputs received at `now_ms` or later are decided as if nothing had
     been forgotten; whoever has several clocks passes the slowest one's.
@@ -37,7 +39,7 @@ def forget(room: Room, now_ms: int, rules: Rules) -> None:
     old = [
         session.session_id
         for session in room.sessions.values()
-        if session.closed_at_ms and now_ms - session.closed_at_ms > rules.closed_memory_ms
+        if is_forgotten(room, session, now_ms, rules)
     ]
     for session_id in old:
         del room.sessions[session_id]
@@ -49,7 +51,8 @@ def _earliest_lease_end(room: Room) -> int:
         for session in room.sessions.values()
         if session.closed_at_ms == 0 and session.lease_ends_at_ms
     )
-    return min(ends, default=NEVER_MS)
+    of_sessions_ms = min(ends, default=NEVER_MS)
+    return min(of_sessions_ms, room.publication.lease_ends_at_ms or NEVER_MS) if room.publication else of_sessions_ms
 
 
 def _stay_of(room: Room, fact: Fact) -> Session | None:
@@ -158,6 +161,16 @@ def _deleted(room: Room, fact: Fact) -> None:
     room.deleted_at_ms = fact.at_ms
 
 
+def _published(room: Room, fact: Fact) -> None:
+    room.publication = publication_of(fact)
+    if room.publication.lease_ends_at_ms:
+        room.next_lease_end_ms = min(room.next_lease_end_ms, room.publication.lease_ends_at_ms)
+
+
+def _unpublished(room: Room, _fact: Fact) -> None:
+    room.publication = None
+
+
 _APPLY: Final[Mapping[str, Callable[[Room, Fact], None]]] = {
     "status_judged": _judged,
     "session_opened": _opened,
@@ -170,4 +183,6 @@ _APPLY: Final[Mapping[str, Callable[[Room, Fact], None]]] = {
     "room_created": _created,
     "room_updated": _updated,
     "room_deleted": _deleted,
+    "stream_published": _published,
+    "stream_unpublished": _unpublished,
 }

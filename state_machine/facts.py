@@ -59,5 +59,7 @@ class Fact:
     """On a judged status that is neither duplicate nor late: its sequence number; 0 = none."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Attributes without a column, as needed to restore the room from its rows."""
+    session_number: int = 0
+    """On an opening: the session's number (state_machine.numbers); whoever knows the log partition gives it."""
     repeats: "Fact | None" = None
     """The earlier answer to the same command, to be published again."""

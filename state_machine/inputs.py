@@ -41,6 +41,8 @@ class Input:
     """Length of the lease asked for by an open; 0 = the room kind's own."""
     client_max_size: int = 0
     """open: how many participants the client can handle; 0 = no bound."""
+    replace: str = ""
+    """open, in an account: a session that is to give way by its id, or `oldest`."""
     max_size: int = 0
     """room_create, room_update: seats of the room; 0 = no bound (room_create) or unchanged (room_update)."""
     expires_at_ms: int = 0

@@ -6,9 +6,13 @@ Source: design section 5.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from state_machine.facts import Fact
 from state_machine.room import Room, Rules, Session
+
+
+_ENDINGS_BY_OTHERS: Final = frozenset({"killed", "replaced"})
 
 
 def is_live(session: Session) -> bool:
@@ -69,21 +73,42 @@ def expired_sessions(room: Room, received_at_ms: int) -> list[Fact]:
 def settled(room: Room, closings: list[Fact]) -> Room:
     """Return the room as it is after the closings; the given room stays as it was."""
     sessions = dict(room.sessions)
+    publication = room.publication
     for fact in closings:
+        if fact.name == "stream_unpublished":
+            publication = None
+            continue
         session = sessions[fact.session_id]
         sessions[fact.session_id] = replace(
             session, at_ms=fact.at_ms, closed_at_ms=fact.at_ms, close_reason=fact.reason
         )
-    return replace(room, sessions=sessions)
+    return replace(room, sessions=sessions, publication=publication)
 
 
 def remembered(room: Room, session_id: str, received_at_ms: int, rules: Rules) -> Session | None:
-    """Return the session if it is live or was closed within the memory of closings.
+    """Return the session if it is live, was closed within the memory of closings, or is barred.
 
     Guarantees: for an input received no earlier than what `forget` was told, the answer does not depend on what was
     forgotten.
     """
     session = room.sessions.get(session_id)
-    if session is None or is_live(session) or received_at_ms - session.closed_at_ms <= rules.closed_memory_ms:
-        return session
-    return None
+    return None if session is None or is_forgotten(room, session, received_at_ms, rules) else session
+
+
+def is_forgotten(room: Room, session: Session, received_at_ms: int, rules: Rules) -> bool:
+    """Tell whether the session was closed so long ago that nothing depends on it any more."""
+    return (
+        not is_live(session)
+        and received_at_ms - session.closed_at_ms > rules.closed_memory_ms
+        and barred_until_ms(room, session) <= received_at_ms
+    )
+
+
+def barred_until_ms(room: Room, session: Session) -> int:
+    """Return until when a session of an account that others ended can't be opened again; 0 = others did not end it.
+
+    That is when its lease would have ended: until then its client is told what happened. Source: contract 8.5.
+    """
+    if room.room_kind == "account" and session.close_reason in _ENDINGS_BY_OTHERS:
+        return session.lease_ends_at_ms
+    return 0

@@ -6,10 +6,11 @@ from state_machine.admission import admit, admit_again
 from state_machine.endings import has_ended
 from state_machine.facts import INITIAL, Fact
 from state_machine.inputs import Input
-from state_machine.leases import about, closing, is_live, lease_end, lease_length
+from state_machine.leases import about, barred_until_ms, closing, is_live, lease_end, lease_length
+from state_machine.replacing import giving_way
 from state_machine.room import Room, Rules, Session
 
-_OF_THE_SESSION: Final = frozenset({"implicit", "lease_ms", "client_max_size", "device_type"})
+_OF_THE_SESSION: Final = frozenset({"implicit", "lease_ms", "client_max_size", "device_type", "replace"})
 """Members of an opening's `extra` that restore the session: a client's own of the same name are left out."""
 
 
@@ -25,22 +26,24 @@ def decide_open(room: Room, item: Input, rules: Rules, first_index: int) -> list
     """Return the facts of an explicit opening, its answer last.
 
     A live session that is opened again goes on, with what it says of itself now. Another live session of the same user
-    in a call gives way to it.
+    in a call, and in an account what the opening asks to replace, gives way to it.
     """
     if room.deleted_at_ms:
         return [_refused(item, "room_deleted", ())]
     if has_ended(room, item.received_at_ms):
         return [_refused(item, "room_expired", ())]
     session = room.sessions.get(item.session)
-    is_inside = session is not None and is_live(session)
-    refusal = admit_again(room, item) if is_inside else admit(room, item, rules)
+    if session is not None and is_live(session):
+        refusal = admit_again(room, item, session)
+        return [_rejoined(session, item) if refusal is None else _refused(item, *refusal)]
+    if session is not None and barred_until_ms(room, session) > item.received_at_ms:
+        return [_barred(room, session, item)]
+    refusal = admit(room, item, rules)
     if refusal is not None:
-        return [_refused(item, refusal.reason, refusal.conflicts)]
-    if session is not None and is_inside:
-        return [_rejoined(session, item)]
+        return [_refused(item, *refusal)]
     replaced = [
         closing(other, index, item.received_at_ms, "replaced")
-        for index, other in enumerate(_sessions_of_the_same_user(room, item), first_index)
+        for index, other in enumerate(giving_way(room, item, rules), first_index)
     ]
     return [*replaced, _opened(room, item, rules)]
 
@@ -63,6 +66,8 @@ def _kept_of(item: Input) -> dict[str, Any]:
     extra: dict[str, Any] = {name: value for name, value in item.extra.items() if name not in _OF_THE_SESSION}
     if item.client_max_size:
         extra["client_max_size"] = item.client_max_size
+    if item.replace:
+        extra["replace"] = item.replace
     return extra
 
 
@@ -101,7 +106,7 @@ def _refused(item: Input, reason: str, conflicts: tuple[str, ...]) -> Fact:
     )
 
 
-def _sessions_of_the_same_user(room: Room, item: Input) -> list[Session]:
-    if room.room_kind != "call" or not item.user:
-        return []
-    return [session for session in room.sessions.values() if is_live(session) and session.user_id == item.user]
+def _barred(room: Room, session: Session, item: Input) -> Fact:
+    fact = _refused(item, session.close_reason, ())
+    fact.extra = {"barred_until_ms": barred_until_ms(room, session)}
+    return fact

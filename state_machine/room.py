@@ -43,6 +43,20 @@ class Session:
     killed_until_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """That a room's stream is published, by whom to reach it, and until when."""
+
+    node: str
+    """The origin's address."""
+    region: str
+    started_at_ms: int
+    at_ms: int
+    """When it was published last; nothing later of this publication is dated before it."""
+    lease_ends_at_ms: int
+    """0 = until it is unpublished."""
+
+
 @dataclass(slots=True)
 class Room:
     """Everything that decisions about one room depend on."""
@@ -65,8 +79,10 @@ class Room:
     """What the contract's edge keeps in the room and no rule looks at."""
     sessions: dict[str, Session] = field(default_factory=dict)
     """Live and recently closed sessions, by session id."""
+    publication: Publication | None = None
+    """Of a stream while it is published."""
     next_lease_end_ms: int = NEVER_MS
-    """No live lease of the room ends before this; may be earlier than the true minimum, never later."""
+    """No lease of the room, a session's or its publication's, ends before this; may be early, never late."""
     answers: dict[str, Fact] = field(default_factory=dict)
     """The last 128 answered commands that had an id, oldest first."""
 

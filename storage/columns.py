@@ -2,7 +2,7 @@
 
 `inserted_at` is missing because the store sets it. Times are Arrow timestamps of milliseconds UTC, so a writer gives
 plain integers; enumerations and low-cardinality columns take plain strings.
-Source: interfaces, `room_events`; storage/migrations/0001_room_events.sql (a test holds the two together).
+Source: interfaces, `room_events`; storage/migrations/ (a test holds the two together).
 """
 
 from typing import Final
@@ -54,6 +54,7 @@ COLUMN_TYPES: Final[dict[str, pyarrow.DataType]] = {
     "log_index": pyarrow.uint32(),
     "frame_inputs": pyarrow.uint32(),
     "epoch": pyarrow.uint64(),
+    "session_number": pyarrow.uint64(),
     "extra": pyarrow.string(),
 }
 """By column name. No value is ever NULL: a time that is not known is 0, a text that is not known is empty."""

@@ -5,6 +5,7 @@ opened and one of what was closed) tells on which days somebody opened who is no
 milliseconds. Those stays are looked for among the rows whose lease ends late enough, of which an index knows the
 granules. Then the hashes of what was found must add up to the balance, which proves that nothing is missing. A day that
 does not add up (a worker stopped so far behind that leases had ended which nobody had closed) is searched whole.
+Stays of accounts that others ended count as closed when their leases would have ended (`barred_until_ms`).
 
 Stays of the last days are read where `at` is as young; the few older ones are found by their rooms' names.
 Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: design section 5.
@@ -47,12 +48,17 @@ GROUP BY log_partition, toDate(opened_at)"""
 """Answered by the projection by_opening, spelled as there."""
 
 # The condition on the lease is the index lease_horizon's, spelled as there.
+_LEASE_ENDS: Final = """if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
+        toUnixTimestamp64Milli(lease_ends_at))"""
 _LEASED: Final = f"""
 SELECT {_STAY}
 FROM room_events
-WHERE {_OF_PARTITIONS} AND opened_at > {_NO_TIME}
-    AND if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
-        toUnixTimestamp64Milli(lease_ends_at)) > {{leases_since_ms:Int64}}"""
+WHERE {_OF_PARTITIONS} AND opened_at > {_NO_TIME} AND {_LEASE_ENDS} > {{leases_since_ms:Int64}}"""
+_BARRED: Final = f"""
+SELECT {_STAY}
+FROM room_events
+WHERE {_OF_PARTITIONS} AND opened_at > {_NO_TIME} AND room_kind = 'account'
+    AND {_LEASE_ENDS} > {{all_closed_since_ms:Int64}}"""
 _CLOSED: Final = f"""
 SELECT {_STAY}
 FROM room_events
@@ -104,7 +110,9 @@ PREWHERE opened_at IN (SELECT opened_at FROM ({wanted}))
 WHERE ({_STAY}) IN ({wanted}) AND at >= (SELECT min(opened_at) FROM ({wanted}))
 GROUP BY {_STAY}, log_partition
 HAVING countIf(fact = 'session_opened') > 0
-    AND (closings = 0 OR {_MS}(maxIf(at, fact = 'session_closed')) >= {_CLOSED_SINCE})"""
+    AND (closings = 0 OR {_MS}(maxIf(at, fact = 'session_closed')) >= {_CLOSED_SINCE}
+        OR (room_kind = 'account' AND anyIf(reason, fact = 'session_closed') IN ('killed', 'replaced')
+            AND {_MS}(argMaxIf(lease_ends_at, {_ORDER}, lease_ends_at != {_NO_TIME})) >= {_CLOSED_SINCE}))"""
 
 
 def _in_order(searches: Iterable[str]) -> str:
@@ -138,7 +146,7 @@ class StoredStay(NamedTuple):
 
 
 async def live_stays(store: Store, closed_since_ms: Mapping[int, int]) -> AsyncIterator[list[StoredStay]]:
-    """Yield the stays of some partitions that are live, or were closed since, in log order of their openings.
+    """Yield the stays of some partitions that are live, or count as closed since, in log order of their openings.
 
     Shape: `closed_since_ms` has the time for each partition that is wanted.
     Raises: StoreUnavailable, StoreRefused.
@@ -162,13 +170,13 @@ async def _searches(store: Store, parameters: dict[str, Any]) -> list[str]:
     parameters |= {"leases_since_ms": newest_ms - _LEASE_SLACK_MS, "young_since_ms": newest_ms - _DAY_MS}
     unclosed = {(partition, day): total for partition, day, _, total in balance if total}
     if not unclosed:
-        return [_CLOSED]
+        return [_CLOSED, _BARRED]
     found = {(partition, day): total for partition, day, total in await store.rows(_FOUND, parameters)}
     missing = [place for place, total in unclosed.items() if total % _HASHES != found.get(place, 0)]
     if not missing:
-        return [_CLOSED, _LEASED]
+        return [_CLOSED, _BARRED, _LEASED]
     parameters |= {"days": missing, "days_since_ms": min(day for _, day in missing) * _DAY_MS}
-    return [_CLOSED, _LEASED, _UNCLOSED_OF_DAYS]
+    return [_CLOSED, _BARRED, _LEASED, _UNCLOSED_OF_DAYS]
 
 
 def stay_of(row: Sequence[Any]) -> StoredStay:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from storage.cluster_schema import check_layout
 from storage.event_log import Bounds, LogMismatch
+from storage.session_numbers import last_numbers
 from storage.settling import SETTLE_S, settle
 from storage.store import Store, StoreUnavailable
 
@@ -42,6 +43,13 @@ class Owner(NamedTuple):
     owner: str
     log_id: str
     now_ms: int
+
+
+class Stored(NamedTuple):
+    """What retention must not take: up to where the store holds each partition, and the last session numbers."""
+
+    marks: Mapping[int, Mark]
+    numbers: Mapping[int, int]
 
 
 class LogOfAnotherStore(LogMismatch):
@@ -96,12 +104,12 @@ async def claim(
     if not wanted:
         return {}
     await _check_log_id(store, log_id)
-    marks = await stored_marks(store, wanted)
+    stored = await _stored(store, wanted)
     newest = await _newest_epochs(store, wanted)
     epochs: dict[int, int] = {}
     for attempt in range(_CLAIM_ATTEMPTS):
         lost = {partition: next_epoch(newest[partition]) for partition in wanted if epochs.get(partition) is None}
-        await _insert_owners(store, Owner(owner, log_id, now_ms), lost, marks)
+        await _insert_owners(store, Owner(owner, log_id, now_ms), lost, stored)
         epochs |= lost
         newest = await _newest_epochs(store, wanted)
         epochs = {partition: epoch for partition, epoch in epochs.items() if newest[partition] == epoch}
@@ -123,7 +131,7 @@ async def record_marks(store: Store, epochs: Mapping[int, int], owner: Owner) ->
 
     To be called by a long-lived owner at least once in the shortest retention, which is a day.
     """
-    await _insert_owners(store, owner, epochs, await stored_marks(store, epochs))
+    await _insert_owners(store, owner, epochs, await _stored(store, epochs))
 
 
 async def stored_marks(store: Store, partitions: Iterable[int]) -> dict[int, Mark]:
@@ -199,16 +207,25 @@ async def _newest_epochs(store: Store, partitions: list[int]) -> dict[int, int]:
     return dict.fromkeys(partitions, 0) | dict(rows)
 
 
-async def _insert_owners(store: Store, owner: Owner, epochs: Mapping[int, int], marks: Mapping[int, Mark]) -> None:
+async def _stored(store: Store, partitions: Iterable[int]) -> Stored:
+    return Stored(await stored_marks(store, partitions), await last_numbers(store, partitions))
+
+
+async def _insert_owners(store: Store, owner: Owner, epochs: Mapping[int, int], stored: Stored) -> None:
     """Insert one row per partition, all in one part."""
-    places = [(p, epoch, marks[p].offset, marks[p].index, marks[p].fact_index) for p, epoch in epochs.items()]
+    places = [
+        (partition, epoch, mark.offset, mark.index, mark.fact_index, stored.numbers[partition])
+        for partition, epoch in epochs.items()
+        for mark in (stored.marks[partition],)
+    ]
     await store.command(
         """
-        INSERT INTO owners (log_partition, epoch, owner, log_id, claimed_at, mark_offset, mark_index, mark_fact_index)
+        INSERT INTO owners (log_partition, epoch, owner, log_id, claimed_at, mark_offset, mark_index, mark_fact_index,
+            mark_session_number)
         SELECT tupleElement(place, 1), tupleElement(place, 2), {owner:String}, {log_id:String},
             fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC'),
-            tupleElement(place, 3), tupleElement(place, 4), tupleElement(place, 5)
-        FROM (SELECT arrayJoin({places:Array(Tuple(UInt16, UInt64, Int64, UInt32, UInt16))}) AS place)
+            tupleElement(place, 3), tupleElement(place, 4), tupleElement(place, 5), tupleElement(place, 6)
+        FROM (SELECT arrayJoin({places:Array(Tuple(UInt16, UInt64, Int64, UInt32, UInt16, UInt64))}) AS place)
         """,
         {"places": places, "owner": owner.owner, "log_id": owner.log_id, "now_ms": owner.now_ms},
     )

@@ -52,8 +52,8 @@ class StoredRooms(NamedTuple):
 
 
 _MS: Final = "toUnixTimestamp64Milli"
-_ORDER: Final = "(log_offset, log_index, fact_index = 0, fact_index)"
-_FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_partition, log_offset, log_index, fact,
+ORDER: Final = "(log_offset, log_index, fact_index = 0, fact_index)"
+FACT_COLUMNS: Final = f"""toString(room_kind), room_id, kind, input_id, log_partition, log_offset, log_index, fact,
     fact_index, {_MS}(at), session_id, user_id, {_MS}(opened_at), state, connections, send_streams, recv_streams,
     prev_state, prev_connections, prev_send_streams, prev_recv_streams, {_MS}(prev_since), moved,
     toString(event_family), verdict, reason, {_MS}(lease_ends_at), extra"""
@@ -66,10 +66,10 @@ _USES_OF_NAMED_ROOMS: Final = last_uses(_NAMED)
 _KNOWN_ROOMS: Final = f"SELECT DISTINCT toString(room_kind), room_id FROM room_events WHERE {_NAMED}"
 # One branch, divided by us: to analyse two of so many columns costs the engine more than to read what it finds.
 _OF_KNOWN_ROOMS: Final = f"""
-SELECT {_FACT_COLUMNS}
+SELECT {FACT_COLUMNS}
 FROM room_events
 WHERE {_NAMED} AND (fact IN {_ATTRIBUTE_FACTS} OR ({_IS_ANSWER}))
-ORDER BY {_ORDER} DESC
+ORDER BY {ORDER} DESC
 LIMIT {ANSWERS_PER_ROOM} BY room_kind, room_id, if(fact IN {_ATTRIBUTE_FACTS}, fact, '')"""
 
 
@@ -105,7 +105,7 @@ def _last_answers(facts: Iterable[StoredFact]) -> list[StoredFact]:
 
 
 def fact_of(row: Sequence[Any]) -> StoredFact:
-    """Return the fact of one row in the order of `_FACT_COLUMNS`."""
+    """Return the fact of one row in the order of `FACT_COLUMNS`."""
     room_kind, room_id, kind, input_id, partition, offset, index, name, fact_index, at_ms, *rest = row
     session_id, user_id, opened_at_ms, *snapshots_and_rest = rest
     since_ms, moved, family, verdict, reason, lease_ends_at_ms, extra = snapshots_and_rest[8:]
@@ -157,13 +157,13 @@ async def last_decisions(store: Store, partitions: Collection[int], within_ms: i
     since = [(number, judged_at_ms - within_ms) for number, judged_at_ms in newest]
     rows = await store.rows(
         f"""
-        SELECT {_FACT_COLUMNS}
+        SELECT {FACT_COLUMNS}
         FROM room_events
         WHERE {of_last_hour}
             AND {_MS}(judged_at) >= transform(
                 log_partition, {{since_of:Array(UInt16)}}, {{since_ms:Array(Int64)}}, toInt64({NEVER_MS}))
             AND ((fact_index = 0 AND input_id != '') OR fact IN {{announced:Array(String)}})
-        ORDER BY log_partition, {_ORDER}
+        ORDER BY log_partition, {ORDER}
         """,
         {
             **parameters,

@@ -1,4 +1,4 @@
-"""What storage.restoring and storage.live_stays ask the store, answered from rows in memory: a second, naive writing.
+"""What storage.restoring, storage.live_stays and storage.publications ask the store, answered from rows in memory: a second, naive writing.
 
 Laws are tried out on it by the thousand; some of the same examples go through the real store.
 """
@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from processors.restore import restore_stays, restored_rooms
+from processors.restore import restore_publications, restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from state_machine.room import Room
 from storage.live_stays import IDS_PER_STAY, stay_of
-from storage.restoring import ANSWERS_PER_ROOM, StoredRooms, fact_of, log_order
+from storage.restoring import ANSWERS_PER_ROOM, StoredFact, StoredRooms, fact_of, log_order
 
 Row = dict[str, Any]
 _COLUMNS = tuple(
@@ -24,10 +24,17 @@ _COLUMNS = tuple(
 
 
 def restored(rows: Sequence[Row], closed_since_ms: int) -> Mapping[RoomKey, Room]:
-    """Return the rooms with live and lately closed sessions, and of them the sessions alone, as they come back."""
+    """Return the rooms with live and lately closed sessions or a publication, and those alone, as they come back."""
     rooms: dict[RoomKey, Room] = {}
     restore_stays(rooms, [stay_of(_stay_row(stay)) for stay in _stays(rows) if _is_wanted(stay, closed_since_ms)])
+    restore_publications(rooms, _running_publications(rows))
     return rooms
+
+
+def _running_publications(rows: Sequence[Row]) -> list[StoredFact]:
+    said = [row for row in sorted(rows, key=_place) if row["fact"] in ("stream_published", "stream_unpublished")]
+    newest = {_key(row): row for row in said}
+    return [fact_of(_fact_row(row)) for row in newest.values() if row["fact"] == "stream_published"]
 
 
 def restored_by_name(rows: Sequence[Row], keys: frozenset[RoomKey]) -> Mapping[RoomKey, Room]:
@@ -75,8 +82,12 @@ def _stays(rows: Iterable[Row]) -> list[list[Row]]:
 
 
 def _is_wanted(stay: list[Row], closed_since_ms: int) -> bool:
-    closings = [row["at"] for row in stay if row["fact"] == "session_closed"]
-    return not closings or max(closings) >= closed_since_ms
+    closings = [row for row in stay if row["fact"] == "session_closed"]
+    if not closings or max(row["at"] for row in closings) >= closed_since_ms:
+        return True
+    leases = [row["lease_ends_at"] for row in stay if row["lease_ends_at"]]
+    is_ended_by_others = closings[0]["reason"] in ("killed", "replaced")
+    return closings[0]["room_kind"] == "account" and is_ended_by_others and leases[-1] >= closed_since_ms
 
 
 def _stay_row(stay: list[Row]) -> tuple[Any, ...]:

@@ -21,14 +21,16 @@ from tests.processors.stored_in_memory import Row, restored, restored_by_name
 CLOSED_SINCE_MS = RULES.closed_memory_ms + 60_000
 
 kinds = ["status"] * 6 + ["open", "open", "refresh", "close", "kill", "expire"]
-kinds += ["room_create", "room_update", "room_delete", "log_domains", "register", "publish"]
+kinds += ["room_create", "room_update", "room_delete", "log_domains", "register", "publish", "unpublish"]
 events = ["Session.connectionCreated", "Publisher.streamCreated", "Session.streamDestroyed", "sdk.exception.x", "?"]
 states = ["init", "waiting", "starting", "sending", "receiving", "sendrecv", "cleanup", "strange"]
 steps_ms = st.sampled_from([0, 0, 1, 1_000, 20_000, 100_000, 290_000, 301_000, 400_000, 4_838_400_000])
+PLACE = {"node": "origin.example", "region": "eu"}
 items = st.builds(
     Input,
     kind=st.sampled_from(kinds),
     received_at_ms=steps_ms,
+    room_kind=st.sampled_from(["call", "call", "call", "stream"]),
     room=st.sampled_from(["r", "q"]),
     session=st.sampled_from(["a", "a", "b", "c", ""]),
     event=st.sampled_from(events),
@@ -45,7 +47,7 @@ items = st.builds(
     max_size=st.integers(0, 2),
     expires_at_ms=st.sampled_from([0, T0_MS + 700_000]),
     device_type=st.sampled_from(["", "tv"]),
-    extra=st.sampled_from([{}, {"roomName": "Tea"}, {"implicit": True, "client_max_size": "many"}]),
+    extra=st.sampled_from([{}, {"roomName": "Tea"}, {"implicit": True, "client_max_size": "many"}, PLACE]),
 )
 
 
@@ -79,6 +81,7 @@ class Run:
         held = a_partition(offset)
         for key, room in restored(self.stored, received_ms - CLOSED_SINCE_MS).items():
             held.rooms.add_sessions(key, room)
+        held.last_number = max((row["session_number"] for row in self.stored), default=0)
         return Run(held, list(self.stored))
 
 
@@ -140,6 +143,25 @@ def test_a_room_with_rows_on_their_way_to_the_store_stays_in_memory() -> None:
 
 def test_one_partition_holds_every_room() -> None:
     assert partition_of("call", "q", 1) == 0
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.integers(-5_000, 5_000), st.sampled_from("abcd")), min_size=2, max_size=20), st.data())
+def test_numbers_go_on_where_they_were_whatever_the_clock_does(
+    drawn: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    log = [Input("open", T0_MS + shift_ms, room="r", session=session) for shift_ms, session in drawn]
+    cut = data.draw(st.integers(1, len(log) - 1))
+    stayed = Run()
+    for offset, item in enumerate(log[:cut]):
+        stayed.judge(item, offset)
+    restarted = stayed.taken_over(cut, log[cut].received_at_ms)
+    for offset, item in enumerate(log[cut:], cut):
+        assert restarted.judge(item, offset) == stayed.judge(item, offset)
+    numbers = [row["session_number"] for row in restarted.stored if row["fact"] == "session_opened"]
+    assert numbers
+    assert sorted(set(numbers)) == numbers
+    assert all(row["session_number"] == 0 for row in restarted.stored if row["fact"] != "session_opened")
 
 
 def test_a_lease_that_ends_earlier_after_a_clock_came_back_is_found_over_after_a_restart() -> None:

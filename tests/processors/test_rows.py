@@ -71,6 +71,7 @@ def test_a_status_fills_the_columns_that_it_names() -> None:
         "log_index": 0,
         "frame_inputs": 1,
         "epoch": 7,
+        "session_number": 0,
         "extra": "",
     }
 

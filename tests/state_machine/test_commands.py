@@ -181,13 +181,9 @@ def test_domains_are_noted_of_a_live_session_only() -> None:
     assert (refused.name, refused.reason, refused.extra) == ("ignored", "left", {})
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [("publish", "stream_published"), ("unpublish", "stream_unpublished"), ("register", "user_registered")],
-)
-def test_what_is_only_noted_keeps_who_and_what(kind: str, name: str) -> None:
-    fact = played().answer(command(kind, user="u", extra={"sealed_key": "k"}))
-    assert (fact.name, fact.user_id, fact.extra) == (name, "u", {"sealed_key": "k"})
+def test_what_is_only_noted_keeps_who_and_what() -> None:
+    fact = played().answer(command("register", user="u", extra={"sealed_key": "k"}))
+    assert (fact.name, fact.user_id, fact.extra) == ("user_registered", "u", {"sealed_key": "k"})
 
 
 def test_a_kind_that_nobody_knows_is_ignored() -> None:
@@ -210,7 +206,7 @@ COMMANDS: list[dict[str, Any]] = [
     {"kind": "refresh", "session": "x"},
     {"kind": "expire", "session": "a", "at": LEASE_MS},
     {"kind": "room_create", "max_size": 2},
-    {"kind": "publish"},
+    {"kind": "register"},
 ]
 
 
@@ -225,7 +221,7 @@ def test_a_command_that_was_answered_is_not_done_again(members: dict[str, Any]) 
     assert room.answer(command("unpublish", id="i", at=members.get("at", 0))).repeats is first
 
 
-@pytest.mark.parametrize("kind", ["publish", "expire"])
+@pytest.mark.parametrize("kind", ["register", "expire"])
 def test_leases_found_over_are_closed_beside_a_repeated_answer(kind: str) -> None:
     room = opened("a")
     first = room.answer(command(kind, "a", id="i"))
@@ -240,16 +236,16 @@ def test_a_command_without_an_id_is_done_again() -> None:
 
 
 def test_the_last_answers_of_a_room_are_remembered_and_no_more() -> None:
-    room = played(*(command("publish", id=str(number)) for number in range(ANSWERS_KEPT)))
-    assert room.answer(command("publish", id="0")).reason == "duplicate"
-    room.take(command("publish", id="one more"))
-    assert room.answer(command("publish", id="1")).reason == "duplicate"
-    assert room.answer(command("publish", id="0")).name == "stream_published"
+    room = played(*(command("register", id=str(number)) for number in range(ANSWERS_KEPT)))
+    assert room.answer(command("register", id="0")).reason == "duplicate"
+    room.take(command("register", id="one more"))
+    assert room.answer(command("register", id="1")).reason == "duplicate"
+    assert room.answer(command("register", id="0")).name == "user_registered"
     assert len(room.room.answers) == ANSWERS_KEPT
 
 
 def test_the_id_of_a_status_is_none_of_a_command() -> None:
     room = played(status(id="i"))
-    assert room.answer(command("publish", id="i")).name == "stream_published"
+    assert room.answer(command("register", id="i")).name == "user_registered"
     fact: Fact = room.answer(status(id="j"))
     assert (fact.status_id, fact.command_id) == ("j", "")

@@ -21,7 +21,7 @@ COLUMNS_OF_INTERFACES = {
     **dict.fromkeys(("connections", "send_streams", "recv_streams"), "UInt32"),
     **dict.fromkeys(("prev_connections", "prev_send_streams", "prev_recv_streams"), "UInt32"),
     **dict.fromkeys(("log_index", "frame_inputs"), "UInt32"),
-    **dict.fromkeys(("bytes_sent", "bytes_recv", "client_seq", "log_offset", "epoch"), "UInt64"),
+    **dict.fromkeys(("bytes_sent", "bytes_recv", "client_seq", "log_offset", "epoch", "session_number"), "UInt64"),
     **dict.fromkeys(("opened_at", "prev_since", "lease_ends_at"), TIME),
     **dict.fromkeys(("occurred_at", "received_at", "at", "judged_at", "inserted_at"), TIME),
     **dict.fromkeys(("device_type", "service", "app"), WORD),
@@ -36,7 +36,8 @@ VIEW_COLUMNS = {
     "first_recv_at, first_two_way_at, media_ms, two_way_ms, peak_connections, peak_send_streams, peak_recv_streams, "
     "statuses, violations, last_state, device_type, user_agent",
     "live_sessions": "room_kind, room_id, session_id, user_id, state, connections, send_streams, recv_streams, "
-    "opened_at, last_seen_at, lease_ends_at, app, service, device_type, client_ip, user_agent, bytes_sent, bytes_recv",
+    "opened_at, last_seen_at, lease_ends_at, app, service, device_type, client_ip, user_agent, bytes_sent, bytes_recv, "
+    "session_number",
     "dead_letters": "log_partition, log_offset, log_index, bytes, reason, at",
     "ledger": "log_partition, first_offset, last_offset, inputs, facts, dead_letters, epoch, judged_at",
     "accounting": "log_partition, frames, first_offset, last_offset, accepted, stored, dead_lettered",
