@@ -36,6 +36,7 @@ class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
     reason: str = ""
     lease_ms: int = 0
     client_max_size: int = 0
+    replace: str = ""
     max_size: int = 0
     expires_at_ms: int = 0
     device_type: str = ""

@@ -36,11 +36,7 @@ def forget(room: Room, now_ms: int, rules: Rules) -> None:
     Units: `now_ms` is received time.  Guarantees: inputs received at `now_ms` or later are decided as if nothing had
     been forgotten; whoever has several clocks passes the slowest one's.
     """
-    old = [
-        session.session_id
-        for session in room.sessions.values()
-        if is_forgotten(room, session, now_ms, rules)
-    ]
+    old = [session.session_id for session in room.sessions.values() if is_forgotten(room, session, now_ms, rules)]
     for session_id in old:
         del room.sessions[session_id]
 

@@ -40,7 +40,6 @@ class Session:
     closed_at_ms: int = 0
     """0 = live."""
     close_reason: str = ""
-    killed_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

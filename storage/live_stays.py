@@ -112,7 +112,7 @@ GROUP BY {_STAY}, log_partition
 HAVING countIf(fact = 'session_opened') > 0
     AND (closings = 0 OR {_MS}(maxIf(at, fact = 'session_closed')) >= {_CLOSED_SINCE}
         OR (room_kind = 'account' AND anyIf(reason, fact = 'session_closed') IN ('killed', 'replaced')
-            AND {_MS}(argMaxIf(lease_ends_at, {_ORDER}, lease_ends_at != {_NO_TIME})) >= {_CLOSED_SINCE}))"""
+            AND {_MS}(argMaxIf(lease_ends_at, {_ORDER}, lease_ends_at != {_NO_TIME})) > {_CLOSED_SINCE}))"""
 
 
 def _in_order(searches: Iterable[str]) -> str:

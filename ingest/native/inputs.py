@@ -56,6 +56,7 @@ class NativeInput(msgspec.Struct, kw_only=True):
     reason: _Name = ""
     lease_ms: _Length = 0
     client_max_size: _Size = 0
+    replace: _Name = ""
     max_size: _Size = 0
     expires_at_ms: _TimeMs = 0
     device_type: _Name = ""
@@ -167,6 +168,7 @@ def _line_of(item: NativeInput, received_at_ms: int) -> Line:
         reason=item.reason,
         lease_ms=item.lease_ms,
         client_max_size=item.client_max_size,
+        replace=item.replace,
         max_size=item.max_size,
         expires_at_ms=item.expires_at_ms,
         device_type=item.device_type,

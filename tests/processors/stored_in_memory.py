@@ -87,7 +87,7 @@ def _is_wanted(stay: list[Row], closed_since_ms: int) -> bool:
         return True
     leases = [row["lease_ends_at"] for row in stay if row["lease_ends_at"]]
     is_ended_by_others = closings[0]["reason"] in ("killed", "replaced")
-    return closings[0]["room_kind"] == "account" and is_ended_by_others and leases[-1] >= closed_since_ms
+    return closings[0]["room_kind"] == "account" and is_ended_by_others and leases[-1] > closed_since_ms
 
 
 def _stay_row(stay: list[Row]) -> tuple[Any, ...]:

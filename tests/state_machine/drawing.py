@@ -32,6 +32,7 @@ def inputs(steps_ms: list[int]) -> st.SearchStrategy[Input]:
         implicit=st.booleans(),
         lease_ms=st.sampled_from([0, 0, 0, 30_000, 1_000_000]),
         client_max_size=st.integers(-1, 4),
+        replace=st.sampled_from(["", "", "oldest", "a", "b"]),
         max_size=st.integers(0, 3),
         expires_at_ms=st.sampled_from([0, T0_MS + 5_000_000]),
         device_type=st.sampled_from(["", "tv"]),
