@@ -30,6 +30,7 @@ from ingest.loop.users import HawkUsers
 from ingest.native.read_routes import read_routes
 from ingest.native.write_routes import write_routes
 from ingest.operation import operation_routes
+from ingest.playback.routes import playback_routes
 from ingest.reference import reference_routes
 from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
@@ -112,6 +113,7 @@ def create_app(
     check_reader = token_required_unless_loopback(settings.bearer_token(), settings.host)
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
+    app.include_router(playback_routes(edge))
     app.include_router(write_routes(edge, check_token))
     app.include_router(read_routes(edge, check_reader, is_open=is_loopback(settings.host)))
     app.include_router(operation_routes(edge, check_reader))

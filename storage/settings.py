@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.settings_checks import (
+    checked_jwt_key,
     checked_log_url,
     checked_nodes,
     checked_origins,
@@ -108,6 +109,11 @@ class Settings(BaseSettings):
     @classmethod
     def _given_secret(cls, value: SecretStr | None) -> SecretStr | None:
         return None if value is None else SecretStr(checked_secret(value.get_secret_value()))
+
+    @field_validator("playback_jwt_key")
+    @classmethod
+    def _usable_jwt_key(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else SecretStr(checked_jwt_key(value.get_secret_value()))
 
     @property
     def log_engine_url(self) -> str:

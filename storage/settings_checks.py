@@ -3,22 +3,24 @@
 No text of an error holds a value that could be a secret. Source: interfaces, Settings.
 """
 
-import json
 import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from storage.event_log import LogMismatch
 from storage.kafka_url import parse_kafka_url
 from storage.store_url import parse_store_url
+from storage.stream_nodes import parse_nodes
 
 _LOG_SHAPE: Final = "use sqlite:///path/to/log.db or kafka://host:port[,host:port]"
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_NODES_SHAPE: Final = (
-    'use a JSON list like [{"role": "origin", "address": "a.example", "region": "eu"}], roles origin and edge,'
-    " or the path of a file that holds one"
-)
+_JWT_SHAPE: Final = "give an HS256 secret, or the PEM public key (RSA, or EC P-256, P-384, P-521) of whoever signs"
+_EC_ALGORITHMS: Final = {"secp256r1": ["ES256"], "secp384r1": ["ES384"], "secp521r1": ["ES512"]}
 
 
 def checked_log_url(value: str) -> str:
@@ -47,6 +49,33 @@ def checked_secret(value: str) -> str:
     return value
 
 
+def checked_jwt_key(value: str) -> str:
+    """Return the key of bearer tokens; line ends of a PEM key may be spelled, as environment files do."""
+    key = checked_secret(value)
+    if "-----BEGIN" in key:
+        key = key.replace("\\n", "\n").strip() + "\n"
+    jwt_algorithms(key)
+    return key
+
+
+def jwt_algorithms(key: str) -> list[str]:
+    """Return the algorithms of the tokens that a key verifies: HS256 of a secret, else what its PEM says.
+
+    Raises: ValueError.
+    """
+    if "-----BEGIN" not in key:
+        return ["HS256"]
+    try:
+        public = load_pem_public_key(key.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(f"it is no PEM public key; {_JWT_SHAPE}") from None
+    if isinstance(public, RSAPublicKey):
+        return ["RS256", "RS384", "RS512"]
+    if isinstance(public, EllipticCurvePublicKey) and public.curve.name in _EC_ALGORITHMS:
+        return _EC_ALGORITHMS[public.curve.name]
+    raise ValueError(f"it is a public key of another sort; {_JWT_SHAPE}")
+
+
 def checked_origins(value: str) -> tuple[str, ...]:
     """Return the origins of a comma list: `*`, or each as a browser's Origin header names it."""
     origins = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -58,37 +87,10 @@ def checked_origins(value: str) -> tuple[str, ...]:
 
 def checked_nodes(value: str) -> str:
     """Return the stream directory's nodes as they were given ('' = the default)."""
-    if value:
-        _require_nodes(value if value.lstrip().startswith("[") else _text_of(Path(value)))
+    parse_nodes(value)
     return value
 
 
 def may_be_shown(url: str) -> bool:
     """Tell whether a log's URL holds nothing that could belong to a password."""
     return "@" not in url and "pass" not in url
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, ValueError):
-        raise ValueError(f"it is no file that can be read; {_NODES_SHAPE}") from None
-
-
-def _require_nodes(text: str) -> None:
-    try:
-        nodes: Any = json.loads(text)
-    except ValueError:
-        raise ValueError(f"it is no JSON; {_NODES_SHAPE}") from None
-    if not isinstance(nodes, list) or not nodes or not all(_is_node(node) for node in nodes):
-        raise ValueError(_NODES_SHAPE)
-
-
-def _is_node(node: Any) -> bool:
-    return (
-        isinstance(node, dict)
-        and node.get("role") in ("origin", "edge")
-        and isinstance(node.get("address"), str)
-        and bool(node["address"])
-        and isinstance(node.get("region", ""), str)
-    )
