@@ -34,6 +34,7 @@ from ingest.playback.routes import playback_routes
 from ingest.reference import reference_routes
 from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
+from ingest.streams.routes import stream_routes
 from storage.event_log import EventLog, LogUnavailable
 from storage.settings import Settings
 from storage.store import Store, StoreError
@@ -114,6 +115,7 @@ def create_app(
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(playback_routes(edge))
+    app.include_router(stream_routes(edge))
     app.include_router(write_routes(edge, check_token))
     app.include_router(read_routes(edge, check_reader, is_open=is_loopback(settings.host)))
     app.include_router(operation_routes(edge, check_reader))

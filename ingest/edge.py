@@ -17,14 +17,18 @@ from ingest.metrics import Metrics
 from ingest.nonces import NONCE_MEMORY_S, SeenNonces
 from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
+from ingest.streams.known_streams import KnownStreams
+from ingest.streams.publishing import Publishing
 from ingest.tokens import SessionTokens
 from ingest.writer import FrameWriter, WriterLimits
 from storage.calls import ends_of_live_calls
+from storage.decisions import Decision
 from storage.event_log import EventLog
 from storage.frames import partition_of
 from storage.reading import live_calls
 from storage.settings import Settings
 from storage.store import StoreError
+from storage.stream_nodes import parse_nodes
 
 _LOG = logging.getLogger(__name__)
 _MEASURE_S: Final = 1.0
@@ -64,7 +68,10 @@ class Edge:
         self.keep_address = address_keeper(settings.client_ip)
         self.writer = FrameWriter(log, settings.log_timeout_ms / 1000, self.metrics, limits.writer)
         self.directory = Directory(store, self.metrics, limits.directory)
-        self.follower = DecisionFollower(log, self.directory.apply, self.metrics, HeardPlaces(self.partitions, sibling))
+        self.nodes = parse_nodes(settings.nodes)
+        self.streams = KnownStreams(store, self.catch_up_stream)
+        self.publishing = Publishing(self.streams, self.nodes)
+        self.follower = DecisionFollower(log, self._apply, self.metrics, HeardPlaces(self.partitions, sibling))
         self.commands = Commands(
             self.writer, self.follower, self.partitions, settings.decision_timeout_ms / 1000, self.metrics
         )
@@ -94,6 +101,14 @@ class Edge:
     async def catch_up(self, call: str) -> None:
         """Return when what clients of sibling processes know of the call is known here too."""
         await self.follower.catch_up(partition_of("call", call, self.partitions))
+
+    async def catch_up_stream(self, stream: str) -> None:
+        """Return when what clients of sibling processes know of the stream is known here too."""
+        await self.follower.catch_up(partition_of("stream", stream, self.partitions))
+
+    def _apply(self, decision: Decision) -> None:
+        self.directory.apply(decision)
+        self.streams.apply(decision)
 
     def measure(self) -> None:
         """Note what the gauges show of this process."""

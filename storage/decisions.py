@@ -11,7 +11,12 @@ import msgspec
 from state_machine.facts import Fact
 from state_machine.inputs import Input
 
-ANNOUNCED_FACTS = frozenset({"session_opened", "session_closed", "room_created", "room_updated", "room_deleted"})
+ANNOUNCED_FACTS = frozenset(
+    {
+        *("session_opened", "session_closed", "room_created", "room_updated", "room_deleted"),
+        *("stream_published", "stream_unpublished"),
+    }
+)
 """Published whether or not anybody waits."""
 
 

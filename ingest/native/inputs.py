@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from ingest.lines import Line, encode_line
+from ingest.streams.publishing import KINDS, publication_trouble
 from state_machine.statuses import COUNTER_MAX
 from state_machine.vocabulary import INPUT_KINDS, ROOM_KINDS
 from storage.frames import INPUT_BYTES_MAX, TIME_MS_MAX, partition_of
@@ -112,7 +113,10 @@ def native_line(value: Any, received_at_ms: int) -> Line:
         for name in ("event", "state"):
             if getattr(item, name) is None:
                 raise Refused(f"{name}: a status needs one")
-    return _line_of(item, received_at_ms)
+    line = _line_of(item, received_at_ms)
+    if item.kind in KINDS and (why := publication_trouble(line)):
+        raise Refused(why)
+    return line
 
 
 def encoded(line: Line, partitions: int) -> tuple[int, bytes]:

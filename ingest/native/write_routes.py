@@ -64,6 +64,8 @@ class Taken:
 
     def __init__(self) -> None:
         self.lines: list[Placed] = []
+        self.publications: list[tuple[int, Line]] = []
+        """Lines that publish a stream, each with its place in `lines`."""
         self.refused: list[dict[str, Any]] = []
         self.hints: list[dict[str, Any]] = []
 
@@ -89,6 +91,7 @@ def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRoute
         """Take inputs: one JSON object, an array of them, or NDJSON; answered once they are durable."""
         wish = Wish(idempotency_key or "", must_have_ids=wait is not None)
         taken = await _taken(request, wish, edge)
+        await _fill_in(taken, edge)
         edge.metrics.native_inputs_refused.inc(len(taken.refused))
         decisions: list[Decision] = []
         if taken.lines:
@@ -151,12 +154,25 @@ def _read(body: bytes, media_type: str, wish: Wish, edge: Edge) -> Taken:
             _identify(line, wish)
             line.client_ip = edge.keep_address(line.client_ip)
             partition, data = encoded(line, edge.partitions)
+            if line.kind == "publish":
+                taken.publications.append((len(taken.lines), line))
             taken.lines.append(Placed(partition, data, (line.room_kind, line.room, line.id)))
             if line.extra and (hint := hints.of(value)):
                 taken.hints.append({"index": index, "hint": hint})
         except Refused as refusal:
             taken.refuse(index, str(refusal))
     return taken
+
+
+async def _fill_in(taken: Taken, edge: Edge) -> None:
+    """Let the publications have what the stream directory knows of nodes."""
+    await edge.publishing.fill_in([line for _, line in taken.publications])
+    for place, line in taken.publications:
+        try:
+            partition, data = encoded(line, edge.partitions)
+        except Refused as refusal:
+            raise HTTPException(413, str(refusal)) from None
+        taken.lines[place] = taken.lines[place]._replace(partition=partition, line=data)
 
 
 def _identify(line: Line, wish: Wish) -> None:

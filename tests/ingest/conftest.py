@@ -8,6 +8,7 @@ from storage.sqlite_log import SqliteLog
 from tests.fixtures_store import EmbeddedStore
 from tests.ingest.decider_loop import deciding
 from tests.ingest.serving import Guest, HawkClient, Served, served, settings_for
+from tests.ingest.streaming import Directory, directory_of
 from tests.ingest.whole_pipeline import whole_pipeline
 
 
@@ -44,3 +45,10 @@ def pipeline(embedded_store: EmbeddedStore, tmp_path_factory: pytest.TempPathFac
     """Ingest with a real processor and the real store behind it."""
     with whole_pipeline(tmp_path_factory.mktemp("pipeline"), embedded_store) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def streams(embedded_store: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    """A stream directory; streams of the tests have scopes of their own."""
+    with directory_of(tmp_path_factory.mktemp("streams"), embedded_store) as directory:
+        yield directory
