@@ -1,9 +1,9 @@
 """The rooms of one log partition that are in memory, and which of them are known whole.
 
 In memory is every room with a live or recently closed session or a publication (takeover loads those), and what was
-touched lately. A room that a takeover or a status brought in may have attributes and answered commands that only the store
-knows: it is not *whole* until they were fetched. A status never looks at those, nor does an `expire` without an id;
-everything else does (design section 5).
+touched lately. A room that a takeover or a status brought in may have attributes and answered commands that only the
+store knows: it is not *whole* until they were fetched. A status never looks at those, nor does an `expire` without an
+id; everything else does (design section 5).
 """
 
 from collections.abc import Iterable
