@@ -16,6 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ingest.access import is_loopback, token_required, token_required_unless_loopback
 from ingest.bodies import Receive, Scope, Send
+from ingest.control.routes import control_routes
 from ingest.edge import Edge, EdgeLimits
 from ingest.loop.actions import RoomActions
 from ingest.loop.authentication import Authentication
@@ -115,6 +116,7 @@ def create_app(
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(playback_routes(edge))
+    app.include_router(control_routes(edge))
     app.include_router(stream_routes(edge))
     app.include_router(write_routes(edge, check_token))
     app.include_router(read_routes(edge, check_reader, is_open=is_loopback(settings.host)))

@@ -13,8 +13,10 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
+from ingest.control import described as control
 from ingest.loop import described as loop
 from ingest.native import described as native
+from ingest.playback import described as playback
 
 _ASSETS: Final = Path(str(files("fastapi_offline"))) / "static"
 _ASSET_NAMES: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"})
@@ -28,9 +30,14 @@ def described(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: what FastAPI knows of the routes, and what only the contracts' modules know."""
     document = app.openapi()
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update(native.SCHEMAS, **loop.SCHEMAS)
-    components["securitySchemes"] = {**native.SECURITY_SCHEMES, **loop.SECURITY_SCHEMES}
-    document["paths"].update(loop.PATHS)
+    components.setdefault("schemas", {}).update(native.SCHEMAS, **loop.SCHEMAS, **control.SCHEMAS, **playback.SCHEMAS)
+    components["securitySchemes"] = {
+        **native.SECURITY_SCHEMES,
+        **loop.SECURITY_SCHEMES,
+        **control.SECURITY_SCHEMES,
+        **playback.SECURITY_SCHEMES,
+    }
+    document["paths"].update(loop.PATHS, **playback.PATHS)
     return document
 
 

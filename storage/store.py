@@ -121,10 +121,12 @@ class Store:
                 async for block in stream:
                     yield [tuple(row) for row in block]
 
-    async def stream_bytes(self, sql: str, output_format: str | None) -> AsyncIterator[bytes]:
+    async def stream_bytes(
+        self, sql: str, output_format: str | None, parameters: Parameters | None = None
+    ) -> AsyncIterator[bytes]:
         """Yield a query's answer in any of ClickHouse's formats (None: as the SQL itself says)."""
         async with self._translated(bounded=False):
-            stream = await self._client.raw_stream(sql, fmt=output_format)
+            stream = await self._client.raw_stream(sql, parameters=dict(parameters or {}), fmt=output_format)
             async with stream:
                 async for chunk in stream:
                     yield cast(bytes, chunk)

@@ -25,7 +25,7 @@ WHERE NOT throwIf(
     (log_partition, epoch) NOT IN (SELECT log_partition, max(epoch) FROM owners GROUP BY log_partition{consistently}),
     'stale epoch');
 
--- live_sessions with the number. A stay that was opened before there were numbers gets 52 bits of a hash of what it is,
+-- live_sessions with the number, and with the protocol that an opening said its client speaks. A stay that was opened before there were numbers gets 52 bits of a hash of what it is,
 -- above 2^52: no opening's own number gets there before 2054, and among 100,000 of them two are the same once in a
 -- million times.
 CREATE OR REPLACE VIEW live_sessions{on_cluster} AS
@@ -49,7 +49,8 @@ SELECT
     known_bytes_sent AS bytes_sent,
     known_bytes_recv AS bytes_recv,
     if(known_number = 0, bitShiftLeft(toUInt64(1), 52) + bitShiftRight(cityHash64(toString(room_kind), room_id,
-        session_id, toUnixTimestamp64Milli(opened_at)), 12), known_number) AS session_number
+        session_id, toUnixTimestamp64Milli(opened_at)), 12), known_number) AS session_number,
+    known_protocol AS protocol
 FROM
 (
     SELECT
@@ -74,6 +75,7 @@ FROM
         max(bytes_sent) AS known_bytes_sent,
         max(bytes_recv) AS known_bytes_recv,
         max(session_number) AS known_number,
+        maxIf(JSONExtractString(extra, 'protocol'), fact = 'session_opened') AS known_protocol,
         countIf(fact = 'session_closed') AS closings
     FROM room_events
     PREWHERE opened_at {global}IN

@@ -37,7 +37,7 @@ VIEW_COLUMNS = {
     "statuses, violations, last_state, device_type, user_agent",
     "live_sessions": "room_kind, room_id, session_id, user_id, state, connections, send_streams, recv_streams, "
     "opened_at, last_seen_at, lease_ends_at, app, service, device_type, client_ip, user_agent, bytes_sent, bytes_recv, "
-    "session_number",
+    "session_number, protocol",
     "dead_letters": "log_partition, log_offset, log_index, bytes, reason, at",
     "ledger": "log_partition, first_offset, last_offset, inputs, facts, dead_letters, epoch, judged_at",
     "accounting": "log_partition, frames, first_offset, last_offset, accepted, stored, dead_lettered",

@@ -1,13 +1,12 @@
 """Session numbers in the store: the last of each partition, and one for every live session."""
 
-import time
-
+from storage.clock import now_ms
 from storage.ownership import Owner, claim, record_marks
 from storage.session_numbers import last_numbers
 from storage.store import Store
 from tests.storage.rows_builder import LOG_ID, Story, put
 
-NOW_MS = int(time.time() * 1000)
+NOW_MS = now_ms()
 LATER_MS = NOW_MS + 3_600_000
 
 

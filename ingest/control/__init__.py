@@ -1,0 +1,1 @@
+"""Session control: contract 4, operators list and end sessions of every kind."""
