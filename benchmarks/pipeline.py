@@ -101,9 +101,9 @@ class Pipeline:
         told = {} if port is None else {"ROOMSTATE_PROCESSOR_PORT": str(port)}
         return self._start([sys.executable, "-c", _PROCESSOR], **told)
 
-    def start_ingest(self, port: int) -> subprocess.Popen[bytes]:
-        """Start an HTTP edge on the port."""
-        return self._start([sys.executable, "-m", "roomstate", "ingest"], ROOMSTATE_PORT=str(port))
+    def start_ingest(self, port: int, **variables: str) -> subprocess.Popen[bytes]:
+        """Start an HTTP edge on the port, with further variables of the environment."""
+        return self._start([sys.executable, "-m", "roomstate", "ingest"], ROOMSTATE_PORT=str(port), **variables)
 
     async def wait_for_processors(self, count: int) -> None:
         """Wait until so many processors are at work."""

@@ -41,7 +41,7 @@ async def _measure(pipeline: Pipeline, sessions: int, rounds: int) -> None:
         "ingest": lambda: _started_ingest(pipeline),
     }
     empty = {name: started()[1] for name, started in parts.items()}
-    await _open(pipeline, sessions)
+    await open_sessions(pipeline, sessions)
     for _ in range(rounds):
         for name, started in parts.items():
             seconds, held_bytes = started()
@@ -52,7 +52,7 @@ async def _measure(pipeline: Pipeline, sessions: int, rounds: int) -> None:
             )
 
 
-async def _open(pipeline: Pipeline, sessions: int) -> None:
+async def open_sessions(pipeline: Pipeline, sessions: int) -> None:
     """Let a processor store so many openings."""
     async with await Store.connect(pipeline.settings.store_engine_url()) as store:
         processor = pipeline.start_processor()
