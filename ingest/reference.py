@@ -17,6 +17,7 @@ from ingest.control import described as control
 from ingest.loop import described as loop
 from ingest.native import described as native
 from ingest.playback import described as playback
+from ingest.streams import described as streams
 
 _ASSETS: Final = Path(str(files("fastapi_offline"))) / "static"
 _ASSET_NAMES: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"})
@@ -30,14 +31,13 @@ def described(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: what FastAPI knows of the routes, and what only the contracts' modules know."""
     document = app.openapi()
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update(native.SCHEMAS, **loop.SCHEMAS, **control.SCHEMAS, **playback.SCHEMAS)
+    contracts = (native, loop, control, playback, streams)
+    for contract in contracts:
+        components.setdefault("schemas", {}).update(contract.SCHEMAS)
     components["securitySchemes"] = {
-        **native.SECURITY_SCHEMES,
-        **loop.SECURITY_SCHEMES,
-        **control.SECURITY_SCHEMES,
-        **playback.SECURITY_SCHEMES,
+        name: scheme for contract in contracts for name, scheme in contract.SECURITY_SCHEMES.items()
     }
-    document["paths"].update(loop.PATHS, **playback.PATHS)
+    document["paths"].update(loop.PATHS, **playback.PATHS, **streams.PATHS)
     return document
 
 
