@@ -5,6 +5,7 @@ Decided here, where the contract is silent: an account that is not the token's o
 says; DELETE of a session that others ended is a 404. Source: contract 1.4 to 1.6; decisions 8.2 to 8.5.
 """
 
+import asyncio
 from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
@@ -48,6 +49,7 @@ class PlaySessions:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._tokens = BearerTokens(edge.settings)
+        self._asking: dict[str, asyncio.Task[list[Playing]]] = {}
 
     async def index(self, request: Request) -> Reply:
         """Return what the account plays.
@@ -143,9 +145,16 @@ class PlaySessions:
         return not_found(occurrence)
 
     async def _known_to_play(self, account: str) -> list[Playing]:
-        """Return what the account plays; nothing while the store is away: the refusal is decided all the same."""
+        """Return what the account plays; nothing while the store is away: the refusal is decided all the same.
+
+        A crowd that is refused together asks once, so what one of them is told may be a moment older than the refusal.
+        """
+        asking = self._asking.get(account)
+        if asking is None:
+            asking = self._asking[account] = asyncio.create_task(playing_sessions(self._edge.store, account))
+            asking.add_done_callback(lambda _: self._asking.pop(account, None))
         try:
-            return await playing_sessions(self._edge.store, account)
+            return await asyncio.shield(asking)
         except StoreError:
             return []
 
