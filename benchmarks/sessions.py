@@ -1,7 +1,7 @@
 """How long the session control takes to list many live sessions, and to end a thousand of them in one call.
 
-Over HTTP, through the whole pipeline; each number is the client's own: from its request to the reply's last byte. Run it
-as `python -m benchmarks.sessions`.
+Over HTTP, through the whole pipeline; each number is the client's own: from its request to the reply's last byte.
+Run it as `python -m benchmarks.sessions`.
 """
 
 import argparse
