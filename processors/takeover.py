@@ -4,8 +4,8 @@
 2. Wait until no insert that was let in before is still running, so that what is read next is final.
 3. Read the marks and the last session numbers, and hold the marks against the log: a partition whose log does not fit stops, loudly, with the offsets.
 4. Bring back the sessions that are live or were closed recently, and what is published. What else is known of their
-   rooms is fetched when an input needs it: of all rooms at once it would be more than the rest of the takeover, and most
-   statuses never need it.
+   rooms is fetched when an input needs it: of all rooms at once it would be more than the rest of the takeover, and
+   most statuses never need it.
 5. Publish the decisions of the last seconds again: the worker before may have stopped between rows and decisions.
 
 The next offset is the mark's own if that frame was cut over two blocks and is not stored to its end: it is read again
