@@ -1,4 +1,4 @@
-"""What storage.restoring, storage.live_stays and storage.publications ask the store, answered from rows in memory: a second, naive writing.
+"""What storage.restoring, live_stays and publications ask the store, answered from rows in memory, naively.
 
 Laws are tried out on it by the thousand; some of the same examples go through the real store.
 """

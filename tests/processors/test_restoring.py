@@ -7,7 +7,7 @@ import pytest
 
 from processors.block import Block
 from processors.partition import Partition
-from processors.restore import restore_stays, restored_rooms
+from processors.restore import restore_publications, restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from processors.rows import rows_of as rows_of_block
 from processors.step import judge
@@ -18,12 +18,14 @@ from storage.columns import LANDING_TABLE
 from storage.frames import partition_of
 from storage.live_stays import BALANCE, live_stays
 from storage.ownership import claim
+from storage.publications import running_publications
 from storage.restoring import last_decisions, named_rooms
 from storage.store import Store
 from tests.processors.builders import RULES, T0_MS, a_partition, command, frame_of, judged, plain_rows, status
 from tests.processors.stored_in_memory import Row, restored, restored_by_name
 
 KINDS = ["status"] * 8 + ["open", "open", "refresh", "close", "kill", "room_create", "room_update", "room_delete"]
+KINDS += ["publish", "publish", "unpublish"]
 EVENTS = ["Session.connectionCreated", "Publisher.streamCreated", "Session.streamDestroyed", "sdk.exception.x"]
 
 
@@ -44,7 +46,7 @@ def some_inputs(seed: int, count: int = 400) -> list[Input]:
             Input(
                 kind=chance.choice(KINDS),
                 received_at_ms=now,
-                room_kind=chance.choice(["call", "call", "account"]),
+                room_kind=chance.choice(["call", "call", "account", "stream", "stream"]),
                 room=chance.choice(["r", "q", "ré\x00\n'\\"]),
                 session=chance.choice(["a", "b", "c", ""]),
                 event=chance.choice(EVENTS),
@@ -59,7 +61,7 @@ def some_inputs(seed: int, count: int = 400) -> list[Input]:
                 client_max_size=chance.randrange(4),
                 max_size=chance.randrange(4),
                 device_type=chance.choice(["", "tv"]),
-                extra=chance.choice([{}, {"roomName": "Tea"}]),
+                extra=chance.choice([{}, {"roomName": "Tea"}, {"node": "o.example", "region": "eu"}]),
             )
         )
     return items
@@ -82,6 +84,7 @@ async def rooms_with_sessions(store: Store, closed_since_ms: Mapping[int, int]) 
     rooms: dict[RoomKey, Room] = {}
     async for stays in live_stays(store, closed_since_ms):
         restore_stays(rooms, stays)
+    restore_publications(rooms, await running_publications(store, closed_since_ms))
     return rooms
 
 
@@ -92,7 +95,7 @@ async def test_rooms_of_a_partition_come_back_as_they_were(store: Store, seed: i
     for since_ms in (T0_MS, items[-1].received_at_ms - RULES.closed_memory_ms, NEVER_MS):
         back = await rooms_with_sessions(store, {0: since_ms})
         assert back == restored(rows, since_ms)
-    assert back
+    assert any(room.publication for room in back.values())
 
 
 async def test_rooms_by_name_come_back_with_their_attributes_and_answers(store: Store) -> None:
