@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from roomstate.commands.breaking import add_breaking_commands
+from roomstate.commands.controlling import add_controlling_commands
 from roomstate.commands.looking import add_looking_commands
 from roomstate.commands.parts import add_part_commands
 from roomstate.commands.traffic import add_traffic_commands
@@ -36,6 +37,7 @@ def make_app() -> typer.Typer:
     add_part_commands(app)
     add_traffic_commands(app)
     add_looking_commands(app)
+    add_controlling_commands(app)
     add_breaking_commands(app)
     return app
 
