@@ -148,22 +148,6 @@ def test_at_the_limit_the_body_says_what_plays_where_since_when(server: Served, 
     assert player.playing() == [first, "tv in the den", other]
 
 
-def test_the_id_of_a_refusal_finds_its_row(server: Served, player: Player) -> None:
-    sessions = [player.started(), player.started()]
-    number = refusal(player.start(), 403)["id"]
-    place, index = divmod(number, 8192)
-    offset, partition = divmod(place, server.edge.partitions)
-    facts = server.http.get(f"/v1/rooms/{player.user}?room_kind=account").json()
-    assert len(facts["sessions"]) == 2
-    rows = []
-    for record in server.log.read("roomstate.inputs.v1", partition, offset, 1 << 20):
-        if record.offset == offset:
-            rows = record.value.split(b"\n")
-    assert player.user.encode() in rows[index]
-    assert b'"kind":"open"' in rows[index]
-    assert sessions
-
-
 def test_replace_ends_one_and_opens_one(player: Player) -> None:
     first, second = player.started(), player.started()
     third = player.started(replace=first)
