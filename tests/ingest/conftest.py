@@ -6,6 +6,7 @@ import pytest
 
 from storage.sqlite_log import SqliteLog
 from tests.fixtures_store import EmbeddedStore
+from tests.ingest.controlled import TOKEN, Operator
 from tests.ingest.decider_loop import deciding
 from tests.ingest.serving import Guest, HawkClient, Served, served, settings_for
 from tests.ingest.streaming import Directory, directory_of
@@ -52,3 +53,10 @@ def streams(embedded_store: EmbeddedStore, tmp_path_factory: pytest.TempPathFact
     """A stream directory; streams of the tests have scopes of their own."""
     with directory_of(tmp_path_factory.mktemp("streams"), embedded_store) as directory:
         yield directory
+
+
+@pytest.fixture(scope="session")
+def operator(embedded_store: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """An operator of a whole pipeline whose session control is on."""
+    with whole_pipeline(tmp_path_factory.mktemp("controlled"), embedded_store, management_token=TOKEN) as running:
+        yield Operator(running)

@@ -1,6 +1,5 @@
 """The session control through the whole pipeline: what is listed, what is ended, and what the ended are told."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,20 +11,11 @@ from schemathesis import GenerationMode
 
 from state_machine.numbers import PARTITIONS_MAX
 from storage.clock import now_ms
-from tests.fixtures_store import EmbeddedStore
-from tests.ingest.controlled import TOKEN, Operator
+from tests.ingest.controlled import Operator
 from tests.ingest.serving import STATUS, Guest, HawkClient
 from tests.ingest.test_loop_fuzzed import CHECKS
-from tests.ingest.whole_pipeline import whole_pipeline
 
 OK, ERROR = {"status": "Ok"}, {"status": "Error"}
-
-
-@pytest.fixture(scope="module")
-def operator(embedded_store: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    folder = tmp_path_factory.mktemp("controlled")
-    with whole_pipeline(folder, embedded_store, management_token=TOKEN) as running:
-        yield Operator(running)
 
 
 def decided(operator: Operator, kind: str, room: str, session: str, room_kind: str = "call") -> dict[str, Any]:
