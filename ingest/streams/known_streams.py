@@ -2,39 +2,31 @@
 
 An answer about one stream is kept until something is decided about that stream, at most a second; the loads of the
 nodes until something is decided about any stream, if reading them is quick, else for that second. Decisions are heard
-after their rows are stored, so whoever holds the answer to a command finds it here too. Questions that come while one
-is under way share its answer.
+after their rows are stored, so whoever holds the answer to a command finds it here too.
 """
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from ingest.streams.remembered import KEPT_S, Remembered
 from storage.clock import now_ms
 from storage.decisions import Decision
 from storage.publications import PublishedStream, published_stream, published_streams, watching
 from storage.reading import Rows
 
-_KEPT_S: Final = 1.0
-_STREAMS_MAX: Final = 20_000
 _QUICK_S: Final = 0.1
 """Loads that took longer to read are not read again for each opening and closing."""
 
 
 class Loads(NamedTuple):
-    """What each node carries, by address."""
+    """What each node carries, by address, and the streams that this was counted from, by room."""
 
     publications: Mapping[str, int]
     subscribers: Mapping[str, int]
-
-
-@dataclass(slots=True)
-class _Kept:
-    asked_s: float
-    answer: "asyncio.Future[PublishedStream | None]"
+    streams: Mapping[str, PublishedStream]
 
 
 class KnownStreams:
@@ -43,7 +35,8 @@ class KnownStreams:
     def __init__(self, store: Rows, catch_up: Callable[[str], Awaitable[None]]) -> None:
         self._store = store
         self._catch_up = catch_up
-        self._streams: dict[str, _Kept] = {}
+        self._streams = Remembered(lambda room: published_stream(store, room))
+        self._watching = Remembered(lambda room: watching(store, room))
         self._loads: asyncio.Future[Loads] | None = None
         self._loads_read_s = 0.0
         self._loads_took_s = 0.0
@@ -52,7 +45,8 @@ class KnownStreams:
         """Forget what a decision has changed."""
         if decision.room_kind != "stream":
             return
-        self._streams.pop(decision.room, None)
+        self._streams.forget(decision.room)
+        self._watching.forget(decision.room)
         if self._loads_took_s <= _QUICK_S or decision.fact in ("stream_published", "stream_unpublished"):
             self._loads = None
 
@@ -62,31 +56,35 @@ class KnownStreams:
         Raises: StoreUnavailable, StoreRefused.
         """
         await self._catch_up(room)
-        kept = self._streams.get(room)
-        if kept is None or time.monotonic() - kept.asked_s > _KEPT_S:
-            if len(self._streams) >= _STREAMS_MAX:
-                self._streams.clear()
-            kept = _Kept(time.monotonic(), asyncio.ensure_future(published_stream(self._store, room)))
-            kept.answer.add_done_callback(lambda answer: self._drop_failed(room, answer))
-            self._streams[room] = kept
-        return await asyncio.shield(kept.answer)
+        fresh = self._fresh_loads()
+        return await self._streams.of(room) if fresh is None else fresh.streams.get(room)
+
+    async def subscribers(self, room: str) -> int:
+        """Return how many watch the stream.
+
+        Raises: StoreUnavailable, StoreRefused.
+        """
+        await self._catch_up(room)
+        return sum(each.subscribers for each in await self._watching.of(room))
 
     async def loads(self) -> Loads:
         """Return what the nodes carry.
 
         Raises: StoreUnavailable, StoreRefused.
         """
+        fresh = self._fresh_loads()
+        if fresh is not None:
+            return fresh
         loads = self._loads
-        is_old = time.monotonic() - self._loads_read_s > _KEPT_S
-        if loads is None or (loads.done() and (is_old or loads.cancelled() or loads.exception() is not None)):
+        if loads is None or loads.done():
             loads = self._loads = asyncio.ensure_future(self._read_loads())
         return await asyncio.shield(loads)
 
-    def _drop_failed(self, room: str, answer: "asyncio.Future[PublishedStream | None]") -> None:
-        if answer.cancelled() or answer.exception() is not None:
-            kept = self._streams.get(room)
-            if kept is not None and kept.answer is answer:
-                del self._streams[room]
+    def _fresh_loads(self) -> Loads | None:
+        loads = self._loads
+        if loads is None or not loads.done() or loads.cancelled() or loads.exception() is not None:
+            return None
+        return loads.result() if time.monotonic() - self._loads_read_s <= KEPT_S else None
 
     async def _read_loads(self) -> Loads:
         begun_s = time.monotonic()
@@ -97,4 +95,5 @@ class KnownStreams:
         subscribers: Counter[str] = Counter()
         for each in watchers:
             subscribers[each.node] += each.subscribers
-        return Loads(Counter(each.node for each in streams if each.lease_ends_at_ms > now), subscribers)
+        publications = Counter(each.node for each in streams if each.lease_ends_at_ms > now)
+        return Loads(publications, subscribers, {each.room: each for each in streams})

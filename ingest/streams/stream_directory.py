@@ -54,7 +54,7 @@ class StreamDirectory:
     async def stats(self, scope: str, name: str) -> dict[str, Any]:
         """Return a published stream with its statistics."""
         stream = await self._live(stream_of(scope, name))
-        return with_stats(stream, sum(each.subscribers for each in await watching(self._store, stream.room)))
+        return with_stats(stream, await self._known.subscribers(stream.room))
 
     async def list_all(self, version: Version) -> list[dict[str, Any]]:
         """Return every published stream with its origin."""
