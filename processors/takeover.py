@@ -2,7 +2,8 @@
 
 1. Claim: a new epoch for each partition, under this worker's own id. The gate refuses everybody else from now on.
 2. Wait until no insert that was let in before is still running, so that what is read next is final.
-3. Read the marks and the last session numbers, and hold the marks against the log: a partition whose log does not fit stops, loudly, with the offsets.
+3. Read the marks and the last session numbers, and hold the marks against the log: a partition whose log does not fit
+   stops, loudly, with the offsets.
 4. Bring back the sessions that are live or were closed recently, and what is published. What else is known of their
    rooms is fetched when an input needs it: of all rooms at once it would be more than the rest of the takeover, and
    most statuses never need it.

@@ -5,7 +5,10 @@ from typing import Final
 from storage.migration_text import quoted
 from storage.store import Store
 
-_ON_DATABASE: Final = ("CREATE TABLE", "CREATE VIEW", "DROP VIEW", "ALTER TABLE", "INSERT", "SELECT")
+_ON_DATABASE: Final = (
+    *("CREATE TABLE", "CREATE VIEW", "DROP VIEW", "ALTER TABLE", "ALTER VIEW MODIFY QUERY"),
+    *("INSERT", "SELECT"),
+)
 _ON_A_CLUSTER: Final = ("CLUSTER", "REMOTE")
 
 
