@@ -11,7 +11,6 @@ from typing import Final
 from state_machine.facts import Fact
 from state_machine.room import Room, Rules, Session
 
-
 _ENDINGS_BY_OTHERS: Final = frozenset({"killed", "replaced"})
 
 
