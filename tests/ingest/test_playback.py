@@ -159,6 +159,23 @@ def test_replace_ends_one_and_opens_one(player: Player) -> None:
     assert refusal(player.start(replace="nobody"), 403)["sessions"] == [fourth, "mine"]
 
 
+def test_a_native_opening_counts_and_replaces_as_well(server: Served, player: Player) -> None:
+    first, second = player.started(), player.started()
+    opening = {"kind": "open", "room_kind": "account", "room": player.user, "session": f"native {player.user}"}
+    opening |= {"device_type": "stb", "id": "1"}
+    for members, fact in (({}, "open_refused"), ({"id": "2", "replace": first}, "session_opened")):
+        reply = server.native({**opening, **members}, params={"wait": "decision"})
+        assert reply.json()["decisions"][0]["fact"] == fact
+    assert player.playing() == [second, f"native {player.user}"]
+
+
+def test_head_tells_as_much_as_get_without_the_body(player: Player) -> None:
+    player.started()
+    got, head = player.ask("GET", player.all), player.ask("HEAD", player.all)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+
+
 def test_who_was_replaced_hears_so_until_the_lease_would_have_ended(player: Player) -> None:
     player.put("old", {"device_type": "stb"})
     player.started(replace="old")
