@@ -30,6 +30,8 @@ _LOG = logging.getLogger(__name__)
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 """Some 200,000 numbers."""
 
+_METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -43,6 +45,8 @@ def control_routes(edge: Edge) -> APIRouter:
         ("/server_status", "GET", control.server_status, STATUS),
     ):
         router.add_api_route(path, _served(handler), methods=[method], openapi_extra=described)
+        router.add_api_route(path, _refused(405, Allow=method), methods=_METHODS - {method}, include_in_schema=False)
+    router.add_api_route("/{path:path}", _refused(404), methods=_METHODS, include_in_schema=False)
     return router
 
 
@@ -105,6 +109,15 @@ def _served(handler: Handler) -> Handler:
         except (StoreError, Unanswered) as trouble:
             _LOG.debug("%s is answered 503: %s", request.url.path, trouble)
             return json_response(ERROR_BODY, 503)
+
+    return endpoint
+
+
+def _refused(status: int, **headers: str) -> Handler:
+    async def endpoint(request: Request) -> Response:
+        reply = json_response(ERROR_BODY, status)
+        reply.headers.update(headers)
+        return reply
 
     return endpoint
 

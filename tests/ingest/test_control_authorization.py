@@ -84,3 +84,20 @@ def test_without_a_password_nothing_fits() -> None:
     with pytest.raises(ControlRefusal) as refused:
         Authorization("").check(signed_query("5", "").encode())
     assert refused.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("POST", "sessions", 405, "GET"),
+        ("DELETE", "sessions", 405, "GET"),
+        ("GET", "sessions/delete", 405, "POST"),
+        ("GET", "live_streams_status", 404, None),
+        ("GET", "sessions/4", 404, None),
+    ],
+)
+def test_what_is_not_there_is_told_in_the_same_form(
+    server: Served, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    reply = answer(server, method, path, signed_query("5", TOKEN))
+    assert (reply.status_code, reply.headers.get("Allow")) == (status, allowed)
