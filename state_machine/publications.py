@@ -39,7 +39,7 @@ def decide_unpublish(room: Room, item: Input, _rules: Rules, _first_index: int) 
         return [ignored(item, "not_a_stream")]
     if room.publication is None:
         return [ignored(item, "not_published")]
-    fact = _ending(room.publication, 0, item.received_at_ms, item.reason or "left")
+    fact = _ending(room.publication, 0, item.received_at_ms, "cleared" if item.reason == "cleared" else "left")
     fact.user_id = item.user
     return [fact]
 

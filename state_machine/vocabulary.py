@@ -73,3 +73,6 @@ FACTS: Final = (
 )
 
 CLOSE_REASONS: Final = ("left", "expired", "killed", "replaced", "room_deleted")
+
+UNPUBLISH_REASONS: Final = ("left", "expired", "cleared")
+"""`cleared`: an administrator took it out of the directory."""

@@ -146,3 +146,17 @@ def test_both_show_the_same_numbers_and_the_lag_of_the_log(pair: Pair) -> None:
             first[f'roomstate_log_end_offset{{partition="{partition}"}}']
             == first[f'roomstate_stored_offset{{partition="{partition}"}}'] + 1
         )
+
+
+def test_a_stream_that_one_was_told_of_the_other_sends_subscribers_to(pair: Pair) -> None:
+    path = "/streammanager/api/2.0/event/live/shared"
+    for number in range(ROUNDS * 4):
+        here, there = pair.both if number % 2 else reversed(pair.both)
+        for kind, status, listed in (("publish", 200, 1), ("unpublish", 404, 0)):
+            # What was just read must not stand in the way of what is told now.
+            before = {there.http.get(path, params={"action": "subscribe"}).status_code for _ in range(2)}
+            assert before == {404 if kind == "publish" else 200}
+            item = {"kind": kind, "room_kind": "stream", "room": "live/shared"}
+            assert here.native(item, params={"wait": "decision"}).status_code == 200
+            assert there.http.get(path, params={"action": "subscribe"}).status_code == status
+            assert len(there.http.get("/streammanager/api/2.0/event/list").json()) == listed

@@ -11,7 +11,7 @@ from state_machine.evolve import evolve, forget
 from state_machine.facts import NO_SNAPSHOT, Fact, Snapshot
 from state_machine.inputs import Input
 from state_machine.room import Room
-from state_machine.vocabulary import CLOSE_REASONS, FACTS, FAMILIES, VERDICTS
+from state_machine.vocabulary import CLOSE_REASONS, FACTS, FAMILIES, UNPUBLISH_REASONS, VERDICTS
 from tests.state_machine.builders import RULES, Played
 from tests.state_machine.drawing import jumping_logs, logs, room_kinds
 
@@ -60,6 +60,8 @@ def test_facts_speak_the_vocabulary(room_kind: str, log: list[Input]) -> None:
         assert (fact.verdict in VERDICTS) == (fact.name == "status_judged")
         if fact.name == "session_closed":
             assert fact.reason in CLOSE_REASONS
+        if fact.name == "stream_unpublished":
+            assert fact.reason in UNPUBLISH_REASONS
 
 
 @thorough

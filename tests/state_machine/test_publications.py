@@ -138,6 +138,10 @@ def test_what_is_not_published_cannot_be_unpublished() -> None:
     assert told(room.take(command("unpublish", at=2))) == [(0, "ignored", "", "not_published")]
 
 
+def test_another_reason_is_none_of_the_vocabulary() -> None:
+    assert stream().answer(command("unpublish", at=1, reason="I was tired")).reason == "left"
+
+
 @pytest.mark.parametrize("kind", ["publish", "unpublish"])
 @pytest.mark.parametrize("room_kind", ["call", "account"])
 def test_only_a_stream_is_published(kind: str, room_kind: str) -> None:
