@@ -8,8 +8,8 @@ from jsonschema_rs import validator_for
 
 from tests.ingest.serving import Served
 
-REFUSALS = {"manage": "403", "streammanager": "400"}
-"""What contracts that know no 401 tell strangers."""
+REFUSALS = {"manage": "403", "streammanager": "404"}
+"""What contracts that know no 401 answer to whom, or what, they do not know."""
 
 
 @pytest.fixture(scope="module")
