@@ -36,7 +36,9 @@ def inputs(steps_ms: list[int]) -> st.SearchStrategy[Input]:
         max_size=st.integers(0, 3),
         expires_at_ms=st.sampled_from([0, T0_MS + 5_000_000]),
         device_type=st.sampled_from(["", "tv"]),
-        extra=st.sampled_from([{}, {"roomName": "Tea"}, {"implicit": True, "lease_ms": "long", "owner": 7}, {"node": "n", "region": 3}]),
+        extra=st.sampled_from(
+            [{}, {"roomName": "Tea"}, {"implicit": True, "lease_ms": "long", "owner": 7}, {"node": "n", "region": 3}]
+        ),
     )
 
 
