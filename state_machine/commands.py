@@ -55,7 +55,8 @@ def decide_expire(room: Room, item: Input, rules: Rules, _first_index: int) -> l
         return [ignored(item, "lease_renewed")]
     session = remembered(room, item.session, item.received_at_ms, rules)
     if session is None:
-        return [ignored(item, "unknown_session")]
+        is_of_stream = room.room_kind == "stream" and not item.session
+        return [ignored(item, "not_published" if is_of_stream else "unknown_session")]
     reason = "lease_renewed" if is_live(session) else "already_closed"
     return [about(session, "ignored", 0, item.received_at_ms, reason)]
 

@@ -128,7 +128,26 @@ def test_clearing_from_3_on_removes_what_has_ended_and_is_not_written_yet(leased
         if count := leased.ask("admin/event", "3.1", "DELETE", accessToken=ADMIN_TOKEN).json()["count"]:
             break
     assert count == 20
-    assert facts_of(leased, f"over/{attempt}-0")[-1][:2] == ("stream_unpublished", "expired")
+    ends = [fact for fact in facts_of(leased, f"over/{attempt}-0") if fact[0] == "stream_unpublished"]
+    assert [reason for _, reason, _ in ends] == ["expired"]
+
+
+def test_publishers_and_subscribers_are_spread_by_what_nodes_carry(leased: Directory) -> None:
+    assert leased.ask("admin/event", "2.0", "DELETE", accessToken=ADMIN_TOKEN).status_code == 200
+    one_by_one = [leased.publish(f"spread/{n}", lease_ms=AN_HOUR_MS)["extra"]["node"] for n in range(3)]
+    assert one_by_one == ["o1.example", "o2.example", "o3.example"]
+    items = [{"kind": "publish", "room": f"spread/at-once-{n}", "lease_ms": AN_HOUR_MS} for n in range(3)]
+    assert {each["extra"]["node"] for each in leased.decided(*items)} == set(one_by_one)
+    leased.unpublish("spread/1")
+    for _ in range(3):
+        assert leased.got("event/spread/next", action="broadcast")["serverAddress"] == "o2.example"
+    path = "event/spread/2"
+    assert leased.got(path, action="subscribe")["serverAddress"] == "e2.example"
+    leased.watch("spread/2", "someone", node="e2.example", lease_ms=AN_HOUR_MS)
+    assert leased.got(path, action="subscribe")["serverAddress"] == "e3.example"
+    leased.watch("spread/0", "somebody else", node="e3.example", lease_ms=AN_HOUR_MS)
+    leased.decided({"kind": "close", "room": "spread/2", "session": "someone"})
+    assert leased.got(path, action="subscribe")["serverAddress"] == "e2.example"
 
 
 def test_two_thousand_polls_of_a_missing_stream_leave_no_row(leased: Directory) -> None:

@@ -116,6 +116,12 @@ def test_an_expiry_that_comes_after_a_renewal_changes_nothing() -> None:
     assert publication(room).started_at_ms == T0_MS
 
 
+def test_an_expiry_that_comes_after_the_end_changes_nothing() -> None:
+    room = stream()
+    room.take(command("unpublish", at=1))
+    assert told(room.take(command("expire", at=LEASE_MS))) == [(0, "ignored", "", "not_published")]
+
+
 def test_unpublishing_leaves_the_subscribers_and_closing_them_leaves_the_stream() -> None:
     room = stream()
     room.take(command("open", "s"))
