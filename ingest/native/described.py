@@ -41,6 +41,8 @@ def _input() -> Schema:
         properties[spelling] = properties[name]
     properties["kind"] = {"type": "string", "enum": sorted(set(INPUT_KINDS) - {"register"}), "default": "status"}
     properties["room_kind"] = {"type": "string", "enum": list(ROOM_KINDS), "default": "call"}
+    properties["node"] = {"type": "string", "description": "publish: the origin's address; open: the edge's"}
+    properties["region"] = {"type": "string", "description": "publish: the node's region, or the one that is preferred"}
     schema["description"] = (
         "One input. A status needs a room, a session, an event and a state. Members not named here are kept in extra."
     )
