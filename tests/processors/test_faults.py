@@ -136,7 +136,7 @@ def test_a_partition_that_lost_its_end_stands_still_and_says_so(pipeline: Pipeli
     worker = pipeline.start_worker()
     pipeline.wait_until_stored()
     assert worker.stop() == 0
-    mark = f"INSERT INTO owners SELECT 2, {1 << 62}, 'test', '{pipeline.log.log_id}', now64(3), 1000, 0, 0"
+    mark = f"INSERT INTO owners SELECT 2, {1 << 62}, 'test', '{pipeline.log.log_id}', now64(3), 1000, 0, 0, 0"
     run_apart(_command(pipeline.store_url, mark))
     before = pipeline.stored_inputs()
     again = pipeline.start_worker()
@@ -171,7 +171,7 @@ async def _command(store_url: str, sql: str) -> None:
 
 
 def test_a_store_of_another_log_is_refused(pipeline: Pipeline) -> None:
-    claimed = "INSERT INTO owners SELECT 0, 1, 'test', 'another log', now64(3), -1, 0, 0"
+    claimed = "INSERT INTO owners SELECT 0, 1, 'test', 'another log', now64(3), -1, 0, 0, 0"
     run_apart(_command(pipeline.store_url, claimed))
     worker = pipeline.start_worker()
     assert worker.wait() == 1

@@ -40,7 +40,7 @@ def test_another_number_of_partitions(kafka_pipeline: Pipeline) -> None:
 
 
 def test_a_store_of_another_log(kafka_pipeline: Pipeline) -> None:
-    claimed = "INSERT INTO owners SELECT 0, 1, 'test', 'another log', now64(3), -1, 0, 0"
+    claimed = "INSERT INTO owners SELECT 0, 1, 'test', 'another log', now64(3), -1, 0, 0, 0"
     run_apart(run_command(kafka_pipeline.store_url, claimed))
     line = refusal(kafka_pipeline, kafka_pipeline.log_url)
     assert "the store holds facts of log another log" in line
@@ -79,7 +79,7 @@ def test_partitions_that_lost_their_beginning_or_their_end_stand_still(kafka_pip
     kafka_pipeline.append(some_talk(1, now_ms()))
     kafka_pipeline.append(some_talk(2, now_ms()))
     assert kafka_pipeline.log.trim(INPUTS_TOPIC, {1: 1}, now_ms() + 60_000) == 1
-    mark = f"INSERT INTO owners SELECT 2, 1, 'test', '{kafka_pipeline.log.log_id}', now64(3), 1000, 0, 0"
+    mark = f"INSERT INTO owners SELECT 2, 1, 'test', '{kafka_pipeline.log.log_id}', now64(3), 1000, 0, 0, 0"
     run_apart(run_command(kafka_pipeline.store_url, mark))
     worker = kafka_pipeline.start_worker()
     worker.wait_until_printed("took over partitions 0, 3")
