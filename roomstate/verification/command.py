@@ -7,9 +7,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from roomstate.connecting import connected_store
 from roomstate.refusals import CommandRefused
-from roomstate.verify import verify
-from roomstate.verify_report import meanings, table, verdict
-from roomstate.verify_result import Verification
+from roomstate.verification.report import meanings, table, verdict
+from roomstate.verification.result import Verification
+from roomstate.verification.verify import verify
 from storage.event_log import EventLog
 from storage.open_log import open_log
 from storage.ownership import check_log
