@@ -19,7 +19,7 @@ from benchmarks.pipeline import (
     received_now,
     throwaway_pipeline,
 )
-from roomstate.verify import verify
+from roomstate.verification.verify import verify
 from storage.event_log import Frame
 from storage.store import Store
 

@@ -75,7 +75,10 @@ class IngestApp(FastAPI):
             return
         origin = dict(scope["headers"]).get(b"origin", b"")
         if method == "OPTIONS":
-            await self.cross_origin.preflight(scope, send, origin)
+            if path.room or path.path or self.cross_origin.is_allowed(origin):
+                await self.cross_origin.preflight(scope, send, origin)
+            else:
+                await send_unknown(scope, send, path)
             return
         if origin and self.cross_origin.is_allowed(origin):
             send = self.cross_origin.wrapped(send, origin)

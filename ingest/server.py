@@ -4,6 +4,7 @@ It answers as soon as the log is open, also while the store is away. SIGTERM, SI
 answers what it took, writes what it promised, and ends with 0.
 """
 
+import asyncio
 import gc
 import logging
 import signal
@@ -21,6 +22,7 @@ from ingest.listening import BACKLOG, listen
 from ingest.metrics import share_values
 from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
+from storage.belonging import require_belonging_if_there
 from storage.event_log import EventLog
 from storage.open_log import open_log
 from storage.settings import Settings
@@ -30,6 +32,7 @@ _KEEP_ALIVE_S: Final = 75
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How soon the log's thread gets the interpreter back after a write, while the event loop is busy."""
 
+_STORE_WAIT_S: Final = 2.0
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
 """A request in flight is a few dozen objects, and a hundred of them may be; younger collections would find nothing."""
 
@@ -39,7 +42,8 @@ def run_ingest(
 ) -> None:
     """Serve until told to end; `on_listening` is called once requests are answered.
 
-    Raises: PortInUse, LogMismatch, LogUnavailable, SettingsError before anything is served.
+    Raises: PortInUse, LogMismatch, LogUnavailable, SettingsError, StoreRefused before anything is served; LogMismatch,
+    StoreRefused also later, when a store that was away turns out to be another log's or of a newer schema.
     """
     if sibling is None:
         listener = listen(settings.host, settings.port)
@@ -48,10 +52,19 @@ def run_ingest(
         share_values(sibling)
     log = open_log(settings.log_engine_url, settings.partition_count)
     try:
+        require_fitting_store(settings, log)
         _serve(settings, log, listener, on_listening, sibling)
     finally:
         listener.close()
         log.close()
+
+
+def require_fitting_store(settings: Settings, log: EventLog) -> None:
+    """Refuse a store that is there and belongs to another log, or has a newer schema.
+
+    Raises: LogMismatch, StoreRefused.
+    """
+    asyncio.run(require_belonging_if_there(settings.store_engine_url(), log.log_id, _STORE_WAIT_S))
 
 
 def server_config(app: FastAPI, grace_s: int) -> uvicorn.Config:
@@ -94,7 +107,14 @@ def _serve(
     on_listening: Callable[[], None],
     sibling: Sibling | None,
 ) -> None:
-    app = create_app(settings, log, StoreGate.to(settings.store_engine_url()), sibling=sibling)
+    refused: list[Exception] = []
+
+    def refuse(error: Exception) -> None:
+        refused.append(error)
+        server.should_exit = True
+
+    gate = StoreGate.to(settings.store_engine_url(), log.log_id, refuse)
+    app = create_app(settings, log, gate, sibling=sibling)
     # mohawk writes whole headers to its log; they are nobody's business.
     logging.getLogger("mohawk").setLevel(logging.WARNING)
     # What is loaded by now stays; looking through it for garbage again and again cost an eighth of the throughput.
@@ -111,3 +131,5 @@ def _serve(
     _LOG.info("ingest listens on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     server.run(sockets=[listener])
     _LOG.info("ingest has ended")
+    if refused:
+        raise refused[0]

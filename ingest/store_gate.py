@@ -9,7 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
+from storage.belonging import NOT_MIGRATED_CODES, require_belonging
 from storage.calls import end_of_call_ms
+from storage.event_log import LogMismatch
 from storage.reading import LiveSession, live_session, live_session_of_user
 from storage.store import Store, StoreRefused, StoreUnavailable
 
@@ -18,8 +20,6 @@ _Answer = TypeVar("_Answer")
 _QUESTIONS_MAX: Final = 16
 _WAITING_MAX: Final = 2_000
 _WAIT_S: Final = 5.0
-_NOT_READY_CODES: Final = frozenset({60, 81})
-"""UNKNOWN_TABLE, UNKNOWN_DATABASE: the migrations have not run yet."""
 
 
 class StoreGate:
@@ -43,9 +43,21 @@ class StoreGate:
         return gate
 
     @classmethod
-    def to(cls, url: str) -> "StoreGate":
-        """Return the gate to the store at the URL."""
-        return cls(lambda: Store.connect(url, timeout_s=_WAIT_S, connections=_QUESTIONS_MAX))
+    def to(
+        cls, url: str, log_id: str | None = None, refuse: Callable[[Exception], None] = lambda _: None
+    ) -> "StoreGate":
+        """Return the gate to the store at the URL, which has to belong to the log if one is named.
+
+        Shape: `refuse` is told why the store is none for this process; questions then go unanswered.
+        """
+
+        async def connect() -> Store:
+            store = await Store.connect(url, timeout_s=_WAIT_S, connections=_QUESTIONS_MAX)
+            if log_id is not None:
+                await _require_belonging(store, log_id, refuse)
+            return store
+
+        return cls(connect)
 
     async def store(self) -> Store:
         """Return the connected store."""
@@ -91,11 +103,25 @@ class StoreGate:
         except TimeoutError:
             raise StoreUnavailable("the store did not answer in time") from None
         except StoreRefused as refusal:
-            if refusal.code in _NOT_READY_CODES:
+            if refusal.code in NOT_MIGRATED_CODES:
                 raise StoreUnavailable("the store has no tables yet") from refusal
             raise
         finally:
             self._waiting -= 1
+
+
+async def _require_belonging(store: Store, log_id: str, refuse: Callable[[Exception], None]) -> None:
+    try:
+        await require_belonging(store, log_id)
+    except (LogMismatch, StoreRefused) as error:
+        await store.close()
+        if isinstance(error, StoreRefused) and error.code in NOT_MIGRATED_CODES:
+            raise
+        refuse(error)
+        raise StoreUnavailable("the store is another log's, or of another version") from error
+    except BaseException:
+        await store.close()
+        raise
 
 
 async def _never() -> Store:

@@ -29,14 +29,12 @@ from processors.metrics import ProcessorMetrics
 from processors.operation import told_on
 from processors.takeover import Takeover
 from state_machine.room import Rules
+from storage.belonging import NOT_MIGRATED_CODES, require_belonging
 from storage.event_log import EventLog, LogMismatch, LogUnavailable
 from storage.open_log import open_log
-from storage.ownership import check_log
 from storage.settings import Settings
 from storage.store import Store, StoreRefused, StoreUnavailable
 
-_NOT_MIGRATED_CODES = frozenset({60, 81})
-"""No such table, no such database: `roomstate migrate` has not been there yet."""
 STOP_TIMEOUT_S = 20.0
 """For so long a worker that was told to stop tries to store what it has; the log has it anyway."""
 
@@ -161,7 +159,7 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
 async def _ready_store(settings: Settings, log: EventLog, stopping: asyncio.Event) -> Store | None:
     """Return the store as soon as it answers and has its schema, or None if told to stop before.
 
-    Raises: LogMismatch if it belongs to another log; StoreRefused if it does not let us in.
+    Raises: LogMismatch if it belongs to another log; StoreRefused if its schema is newer or it does not let us write.
     """
     pause_s = FIRST_PAUSE_S
     while not stopping.is_set():
@@ -170,7 +168,7 @@ async def _ready_store(settings: Settings, log: EventLog, stopping: asyncio.Even
         except StoreUnavailable as error:
             why: Exception = error
         except StoreRefused as error:
-            if error.code not in _NOT_MIGRATED_CODES:
+            if error.code not in NOT_MIGRATED_CODES:
                 raise
             why = error
         LOGGER.warning("waiting for the store (%s); trying again in %.1f s", why, pause_s)
@@ -183,7 +181,7 @@ async def _ready_store(settings: Settings, log: EventLog, stopping: asyncio.Even
 async def _checked_store(settings: Settings, log: EventLog) -> Store:
     store = await Store.connect(settings.store_engine_url())
     try:
-        await check_log(store, log.log_id, {}, {})
+        await require_belonging(store, log.log_id, is_writer=True)
     except BaseException:
         await store.close()
         raise

@@ -27,7 +27,7 @@ async def run_accept_gap(settings: Settings, is_confirmed: bool) -> int:
 
     Raises: LogMismatch, LogUnavailable, StoreUnavailable, StoreRefused.
     """
-    log = open_log(settings.log_engine_url, settings.partition_count)
+    log = open_log(settings.log_engine_url, settings.partition_count, may_make=False)
     try:
         async with await connected_store(settings, settings.store_engine_url()) as store:
             marks = await stored_marks(store, range(log.partitions))

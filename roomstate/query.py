@@ -38,7 +38,8 @@ async def query_table(store: Store, sql: str, rows_max: int = 1000) -> tuple[Tab
         lines += 1
         if lines > rows_max + 2:
             continue
-        values = msgspec.json.decode(line, type=list[str | None])
+        # What is no UTF-8 (the bytes of a dead letter may be anything) is shown byte by byte.
+        values = msgspec.json.decode(line.decode("utf-8", "backslashreplace"), type=list[str | None])
         if lines == 1:
             names = [_shown(name) for name in values]
         elif lines == 2:

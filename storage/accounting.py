@@ -53,6 +53,9 @@ ORDER BY log_offset
 LIMIT {limit:UInt32}
 """
 
+_SUMS: Final = 1 << 64
+"""What the store's sums run over at."""
+
 Range = tuple[int, int]
 
 
@@ -102,8 +105,26 @@ class _Stored(NamedTuple):
     accepted: int = 0
     stored: int = 0
     dead_lettered: int = 0
+    offsets_sum: int = 0
+    places_sum: int = 0
+    places_sum_due: int = 0
     given_up: int = 0
     """Offsets in accepted gaps."""
+    given_up_sum: int = 0
+
+    def adds_up(self, start: int) -> bool:
+        """Tell whether every frame from `start` on is there once, and every input of them.
+
+        Counts alone would not do: one that is lost and another that is doubled leave them as they were.
+        """
+        frames_due = self.last_offset - start + 1 - self.given_up if self.frames else 0
+        offsets_due = (start + self.last_offset) * (self.last_offset - start + 1) // 2 - self.given_up_sum
+        return (
+            self.frames == frames_due
+            and self.accepted == self.stored + self.dead_lettered
+            and (not self.frames or (offsets_due - self.offsets_sum) % _SUMS == 0)
+            and self.places_sum == self.places_sum_due
+        )
 
 
 async def read_accounting(store: Store, log: EventLog) -> Accounting:
@@ -199,11 +220,13 @@ def _account(
 async def _read_stored(store: Store) -> dict[int, _Stored]:
     rows = await store.rows(
         """
-        SELECT log_partition, frames, first_offset, last_offset, accepted, stored, dead_lettered, gaps.given_up
+        SELECT log_partition, frames, first_offset, last_offset, accepted, stored, dead_lettered,
+            offsets_sum, places_sum, places_sum_due, gaps.given_up, gaps.given_up_sum
         FROM accounting
         LEFT JOIN
         (
-            SELECT log_partition, sum(last_offset - first_offset + 1) AS given_up
+            SELECT log_partition, sum(last_offset - first_offset + 1) AS given_up,
+                sum(intDiv((last_offset - first_offset + 1) * (first_offset + last_offset), 2)) AS given_up_sum
             FROM accepted_gaps GROUP BY log_partition
         ) AS gaps USING (log_partition)
         """
@@ -213,8 +236,7 @@ async def _read_stored(store: Store) -> dict[int, _Stored]:
 
 async def _look_closer(store: Store, partition: int, held: _Stored, start: int) -> tuple[list[Range], list[Range]]:
     """Return the ranges of offsets that lack an input and those that hold one twice, from `start` on."""
-    frames_due = held.last_offset - start + 1 - held.given_up if held.frames else 0
-    if held.frames == frames_due and held.accepted == held.stored + held.dead_lettered:
+    if held.adds_up(start):
         return [], []
     parameters = {"partition": partition, "start": start, "limit": _RANGES_MAX}
     gaps = await store.rows(_GAPS_SQL, parameters)

@@ -31,10 +31,10 @@ class KafkaLog:
     LogUnavailable if no broker answers in time.
     """
 
-    def __init__(self, url: KafkaUrl | str, partitions: int) -> None:
+    def __init__(self, url: KafkaUrl | str, partitions: int, *, may_make: bool = True) -> None:
         self.url = parse_kafka_url(url) if isinstance(url, str) else url
         with contextlib.closing(KafkaClient(self.url)) as client:
-            self._found = open_topics(client, partitions, time.monotonic() + _OPEN_S)
+            self._found = open_topics(client, partitions, time.monotonic() + _OPEN_S, may_make=may_make)
         self._partitions = partitions
         self._appender = Appender(KafkaClient(self.url, resets=True), self._found)
         self._readers_lock = threading.Lock()

@@ -42,8 +42,8 @@ class LogTopics(NamedTuple):
     """No record batch may be larger."""
 
 
-def open_topics(client: KafkaClient, partitions: int, give_up_at: float) -> LogTopics:
-    """Return the log's topics, made if there are none.
+def open_topics(client: KafkaClient, partitions: int, give_up_at: float, *, may_make: bool = True) -> LogTopics:
+    """Return the log's topics, made if there are none and that is allowed.
 
     Raises: LogMismatch if what is there does not fit or the cluster would not make them; LogUnavailable.
     """
@@ -55,6 +55,8 @@ def open_topics(client: KafkaClient, partitions: int, give_up_at: float) -> LogT
                 cluster = client.cluster(list(names.values()), give_up_at)
                 batch_bytes_max = _check(client, cluster, partitions, give_up_at)
                 missing = [name for name in names.values() if name not in cluster.topics]
+                if missing and not may_make:
+                    raise LogMismatch(f"{url} has no topic {', '.join(missing)}: is the namespace right?")
                 if missing:
                     _make(client, cluster, missing, partitions, give_up_at)
                 elif all(leader >= 0 for topic in cluster.topics.values() for leader in topic.leaders.values()):

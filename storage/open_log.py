@@ -8,8 +8,8 @@ from storage.kafka_log import KafkaLog
 from storage.sqlite_log import SqliteLog
 
 
-def open_log(url: str, partitions: int) -> EventLog:
-    """Return the log at the URL, made with that many partitions if there is none yet.
+def open_log(url: str, partitions: int, *, may_make: bool = True) -> EventLog:
+    """Return the log at the URL; if there is none yet it is made with that many partitions, or refused.
 
     Shape: `sqlite:///absolute/path/to/log.db`, percent-encoded where a path needs it, or `kafka://host:port…`
     (storage/kafka_url.py).
@@ -17,8 +17,11 @@ def open_log(url: str, partitions: int) -> EventLog:
     if the log cannot be reached or made.
     """
     if urlsplit(url).scheme == "kafka":
-        return KafkaLog(url, partitions)
-    return SqliteLog(sqlite_path(url), partitions)
+        return KafkaLog(url, partitions, may_make=may_make)
+    path = sqlite_path(url)
+    if not may_make and not path.exists():
+        raise LogMismatch(f"there is no log at {path}: name the folder or the URL of the one that is meant")
+    return SqliteLog(path, partitions)
 
 
 def sqlite_path(url: str) -> Path:

@@ -1,6 +1,6 @@
 """The last session number of each log partition, as the store has it (state_machine.numbers).
 
-Source: storage/migrations/0007_session_numbers.sql.
+Source: storage/migrations/0008_session_numbers.sql.
 """
 
 from collections.abc import Iterable

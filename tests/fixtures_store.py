@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.migrated_schema import MigratedSchema
+
 _START_S = 60.0
 
 
@@ -128,15 +130,22 @@ def empty_database(embedded_store: EmbeddedStore) -> Iterator[str]:
         embedded_store.run(f"DROP DATABASE IF EXISTS {name} SYNC")
 
 
-@pytest.fixture
-def store_database(embedded_store: EmbeddedStore) -> Iterator[str]:
-    """The writing user's URL of a fresh database with our schema."""
+@pytest.fixture(scope="session")
+def migrated_schema(embedded_store: EmbeddedStore) -> MigratedSchema:
+    """Our schema as the migrations leave it; taking it from there is ten times as fast as migrating again."""
     from storage.migrate import migrate  # noqa: PLC0415  # only tests that need the schema load it
 
-    name = f"test_{uuid.uuid4().hex[:12]}"
     # In a thread of its own: the test may have an event loop already.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(migrate(embedded_store.url(name)))).result()
+        thread.submit(lambda: asyncio.run(migrate(embedded_store.url(MigratedSchema.DATABASE)))).result()
+    return MigratedSchema.read(embedded_store)
+
+
+@pytest.fixture
+def store_database(embedded_store: EmbeddedStore, migrated_schema: MigratedSchema) -> Iterator[str]:
+    """The writing user's URL of a fresh database with our schema."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    migrated_schema.create(embedded_store, name)
     yield embedded_store.url(name)
     if embedded_store.is_answering():
         embedded_store.run(f"DROP DATABASE IF EXISTS {name} SYNC")

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest.bodies import BodyEncodingUnknown, BodyTooLarge, BodyUnreadable, Receive, read_body
 from ingest.loop.forms import form_members
-from ingest.loop.replies import BADJSON, REQUEST_TOO_LARGE, UNDEFINED, LoopRefusal, error
+from ingest.loop.replies import BADJSON, REQUEST_TOO_LARGE, UNDEFINED, LoopRefusal, error, invalid
 
 BODY_BYTES_MAX: Final = 100 * 1024
 _JSON: Final = "application/json"
@@ -37,7 +37,8 @@ async def read_loop_body(headers: dict[bytes, bytes], receive: Receive) -> bytes
 def members_of(content_type: bytes, body: bytes) -> dict[str, Any]:
     """Return the body's members; a JSON array has none.
 
-    Raises: LoopRefusal 415 for a charset other than UTF-8, 400/106 for malformed JSON.
+    Raises: LoopRefusal 415 for a charset other than UTF-8, 400/106 for malformed JSON, 400/107 for a member over which
+    the original fell: it asked each body for its own `hasOwnProperty`.
     """
     media_type, charset = _parsed_type(content_type)
     if media_type not in (_JSON, _FORM):
@@ -56,6 +57,8 @@ def members_of(content_type: bytes, body: bytes) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise invalid_json()
+    if "hasOwnProperty" in value:
+        raise invalid("Invalid hasOwnProperty.")
     return value
 
 

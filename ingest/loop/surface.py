@@ -33,9 +33,9 @@ _OTHER_SURFACES: Final = frozenset(
     }
 )
 _ROUTES: Final = {
-    ("registration", 1): frozenset({"POST"}),
-    ("rooms", 1): frozenset({"GET", "HEAD", "PATCH", "POST"}),
-    ("rooms", 2): frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST"}),
+    ("registration", 1): frozenset({"OPTIONS", "POST"}),
+    ("rooms", 1): frozenset({"OPTIONS", "GET", "HEAD", "PATCH", "POST"}),
+    ("rooms", 2): frozenset({"OPTIONS", "DELETE", "GET", "HEAD", "PATCH", "POST"}),
 }
 _METHODS: Final = b"GET,HEAD,PUT,PATCH,POST,DELETE"
 

@@ -17,6 +17,7 @@ from roomstate.broker.properties import server_properties
 from roomstate.ports import free_port
 from roomstate.refusals import CommandRefused
 from roomstate.running.parent_death import end_with_starter
+from roomstate.running.suspending import suspend
 
 _LOG = logging.getLogger(__name__)
 _JVM_OPTIONS: Final = (
@@ -86,9 +87,7 @@ class BrokerNode:
 
     def freeze(self) -> None:
         """Suspend the process and return once all of it stands still: connections stay, nothing is answered."""
-        os.kill(self.pid, signal.SIGSTOP)
-        while any(_state(task) != "T" for task in Path(f"/proc/{self.pid}/task").iterdir()):
-            time.sleep(_POLL_S / 10)
+        suspend(self.pid)
 
     def thaw(self) -> None:
         """Let a frozen process go on."""
@@ -143,14 +142,6 @@ class BrokerNode:
             _LOG.warning("Kafka did not end within %.0f s and is killed", _STOP_S)
             process.kill()
             return process.wait()
-
-
-def _state(task: Path) -> str:
-    """Return the letter of a thread's state, "T" also for one that has ended; its name before it may hold anything."""
-    try:
-        return (task / "stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "T"
 
 
 def _reason(text: str) -> str:

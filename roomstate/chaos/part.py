@@ -18,6 +18,7 @@ from typing import Final
 from roomstate.chaos.stepped_clock import SteppedClock
 from roomstate.running.parent_death import end_with_starter
 from roomstate.running.parent_pipe import VARIABLE
+from roomstate.running.suspending import suspend
 
 _STOP_S: Final = 30.0
 _PAUSE_S: Final = 0.3
@@ -67,8 +68,9 @@ class ChaosPart:
         await self._end(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """Suspend the process: connections stay, nothing is answered."""
-        self._signal(signal.SIGSTOP)
+        """Suspend the process and return once all of it stands still: connections stay, nothing is answered."""
+        if self.pid:
+            suspend(self.pid)
 
     def thaw(self) -> None:
         """Let a frozen process go on."""

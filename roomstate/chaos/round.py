@@ -15,8 +15,8 @@ from roomstate.chaos.native_inputs import SEATS
 from roomstate.chaos.rejudging import Rejudging
 from roomstate.chaos.stored import most_inside, settled_digest, stored_since, turns_not_taken
 from roomstate.chaos.witness import Answer, Witness
-from roomstate.verify import verify
-from roomstate.verify_result import Verification
+from roomstate.verification.result import Verification
+from roomstate.verification.verify import verify
 from storage.accounting import Accounting, read_accounting
 from storage.event_log import LogUnavailable
 from storage.store import Store, StoreError

@@ -13,7 +13,7 @@ from storage.settings import Settings
 @with_settings(*LOG, *STORE)
 def verify(settings: Settings) -> int:
     """Read the log from its start and compare every input with the store; exit 0 only if they are equal."""
-    from roomstate.verifying import run_verify  # noqa: PLC0415
+    from roomstate.verification.command import run_verify  # noqa: PLC0415
 
     return asyncio.run(run_verify(settings))
 

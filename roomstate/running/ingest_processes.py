@@ -5,6 +5,7 @@ happens to a process, and a port in use is found out before anything starts. Sou
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import Final
 
 from ingest.listening import listen
 from ingest.metrics import forget_gauges
+from ingest.server import require_fitting_store
 from ingest.siblings import Sibling
 from roomstate.running.part import Part, ending
 from roomstate.running.ready_pipe import say_ready
@@ -35,14 +37,15 @@ def ingest_stop_s(settings: Settings) -> float:
 def run_ingest_processes(settings: Settings) -> int:
     """Run as many ingest processes as are set until told to end; return the exit code.
 
-    Raises: PortInUse, LogMismatch, LogUnavailable, SettingsError before anything is served.
+    Raises: PortInUse, LogMismatch, LogUnavailable, SettingsError, StoreRefused before anything is served.
     """
     listener = listen(settings.host, settings.port)
     try:
         # What would be refused by each process is refused here, in one line.
         settings.signing_secret()
         settings.bearer_token()
-        open_log(settings.log_engine_url, settings.partition_count).close()
+        with contextlib.closing(open_log(settings.log_engine_url, settings.partition_count)) as log:
+            require_fitting_store(settings, log)
         with tempfile.TemporaryDirectory(prefix="roomstate-ingest-") as folder:
             return asyncio.run(_Processes(settings, listener, folder).run())
     finally:

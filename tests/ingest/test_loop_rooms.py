@@ -75,7 +75,6 @@ def test_what_is_wrong_is_a_400(owner: HawkClient, members: dict[str, Any], text
         {"maxSize": "2"},
         {"expiresIn": "5"},
         {"channel": "no such channel"},
-        {"hasOwnProperty": 1},
     ],
 )
 def test_what_the_contract_allows_is_taken(owner: HawkClient, members: dict[str, Any]) -> None:

@@ -85,7 +85,8 @@ TABLE: list[tuple[dict[str, Any], set[str], str | None]] = [
     ({"event": "x\u0000y", "state": "no such state"}, set(), None),
     ({"sessions": 2}, {"connections"}, None),
     ({"sessions": "abc"}, {"connections"}, INVALID.format("connections")),
-    ({"sessionToken": "x", "anything": {"else": 1}, "hasOwnProperty": 1}, set(), None),
+    ({"sessionToken": "x", "anything": {"else": 1, "hasOwnProperty": 1}}, set(), None),
+    ({"hasOwnProperty": 1}, set(), "Invalid hasOwnProperty."),
 ]
 
 

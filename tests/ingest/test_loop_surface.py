@@ -71,6 +71,12 @@ def test_a_preflight_from_elsewhere_gets_a_list_of_methods(server: Served, room:
     assert "Access-Control-Allow-Origin" not in reply.headers
 
 
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {}])
+def test_a_preflight_from_elsewhere_to_an_unknown_path_is_sent_on(server: Served, headers: dict[str, str]) -> None:
+    reply = server.http.options("/nope", headers=headers)
+    assert (reply.status_code, reply.headers["Location"]) == (307, "/v0/nope")
+
+
 def assert_open_to(reply: httpx.Response, origin: str | None) -> None:
     assert reply.headers.get("Access-Control-Allow-Origin") == origin
     assert reply.headers.get("Vary") == (None if origin is None else "Origin")

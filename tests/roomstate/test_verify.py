@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from roomstate.verify import verify
-from roomstate.verify_result import RANGES_MAX, Finding
+from roomstate.verification.result import RANGES_MAX, Finding
+from roomstate.verification.verify import verify
 from state_machine.inputs import Input
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC
@@ -211,10 +211,10 @@ async def test_a_wrong_count_of_a_frames_inputs_is_named(filled: JudgedLog, stor
 async def test_differences_are_found_wherever_pages_and_windows_end(
     tmp_path: Path, store_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roomstate.verify_looks.PAGE_ROWS", 2)
-    monkeypatch.setattr("roomstate.verify_rows.WINDOW_ROWS", 3)
-    monkeypatch.setattr("roomstate.verify_sums.BUCKETS", 3)
-    monkeypatch.setattr("roomstate.verify_compare.CHUNK_BYTES", 300)
+    monkeypatch.setattr("roomstate.verification.looks.PAGE_ROWS", 2)
+    monkeypatch.setattr("roomstate.verification.rows.WINDOW_ROWS", 3)
+    monkeypatch.setattr("roomstate.verification.sums.BUCKETS", 3)
+    monkeypatch.setattr("roomstate.verification.compare.CHUNK_BYTES", 300)
     filled = JudgedLog.in_folder(tmp_path)
     consequences = with_consequences(filled)
     filled.fill((3, 1, 5, 2, 4, 1, 1, 9))

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 
-from roomstate.verify import verify
+from roomstate.verification.verify import verify
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC
 from storage.ownership import claim

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roomstate.verify import verify
+from roomstate.verification.verify import verify
 from state_machine.inputs import Input
 from storage.clock import now_ms
 from storage.migrate import migrate
@@ -77,7 +77,7 @@ async def test_what_retention_forgot_is_no_difference(
         await put(store, filled.without(*filled.at(0, 0), *filled.at(0, 1)))
     await migrate(store_database, retention_days=3650)  # long enough that the engine itself takes nothing
     later_ms = now_ms() + age_days * 86_400_000
-    monkeypatch.setattr("roomstate.verify.now_ms", lambda: later_ms)
+    monkeypatch.setattr("roomstate.verification.verify.now_ms", lambda: later_ms)
     result = await verified(filled, store_database)
     assert found(result) == [(sort, 0, "0-1", "all", 4)]
     assert result.is_equal == (sort == "expired")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from roomstate.verify import verify
-from roomstate.verify_result import Verification
+from roomstate.verification.result import Verification
+from roomstate.verification.verify import verify
 from storage.store import Store
 from tests.roomstate.judged_log import JudgedLog
 from tests.storage.rows_builder import Row, put

@@ -114,6 +114,21 @@ async def test_what_was_stored_twice_is_named(log: SqliteLog, store_database: st
     assert (account.partition, account.missing, account.doubled) == (2, [], [(3, 4)])
 
 
+@pytest.mark.parametrize("of_frames", [False, True])
+async def test_one_lost_and_one_doubled_do_not_cancel_out(log: SqliteLog, store_database: str, of_frames: bool) -> None:
+    rows = [row for _ in range(4) for row in append_frame(log, 0, 3)]
+    lost, doubled = [
+        [row for row in rows if row["log_offset"] == offset and (of_frames or row["log_index"] == 1)]
+        for offset in (1, 2)
+    ]
+    async with await Store.connect(store_database) as store:
+        await put(store, [row for row in rows if row not in lost])
+        await put(store, doubled)
+    (account,) = differing(await accounted(log, store_database))
+    assert (account.accepted, account.stored) == (12, 12)
+    assert (account.missing, account.doubled) == ([(1, 1)], [(2, 2)])
+
+
 async def test_an_accepted_gap_is_not_missing(log: SqliteLog, store_database: str) -> None:
     rows = without(fill(log), 0, 0, 1)
     async with await Store.connect(store_database) as store:

@@ -26,6 +26,14 @@ def operator(kafka_url: str) -> Iterator[Operator]:
     someone.admin.close()
 
 
+def test_who_only_looks_makes_no_topics(kafka_url: str, operator: Operator) -> None:
+    with pytest.raises(LogMismatch, match=r"has no topic .*: is the namespace right"):
+        KafkaLog(kafka_url, PARTITIONS, may_make=False)
+    assert operator.topics() == set()
+    KafkaLog(kafka_url, PARTITIONS).close()
+    KafkaLog(kafka_url, PARTITIONS, may_make=False).close()
+
+
 def test_topics_are_made_to_keep_everything_for_a_week_under_the_brokers_clock(
     kafka_url: str, operator: Operator
 ) -> None:

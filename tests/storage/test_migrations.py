@@ -9,6 +9,8 @@ from state_machine.vocabulary import FAMILIES, ROOM_KINDS
 from storage.columns import COLUMN_TYPES, ROW_SCHEMA
 from storage.migrate import MIGRATIONS_DIR, MigrationError, migrate, read_migrations, retention_days, split_statements
 from storage.store import Store
+from tests.fixtures_store import EmbeddedStore
+from tests.storage.migrated_schema import MigratedSchema
 
 TIME = "DateTime64(3, 'UTC')"
 WORD = "LowCardinality(String)"
@@ -162,3 +164,18 @@ def test_a_wrongly_named_migration_is_refused(folder: Path, name: str, reason: s
 def test_statements_end_at_a_semicolon_at_the_end_of_a_line() -> None:
     text = "-- a comment; with\n\nCREATE a AS SELECT ';' AS b;\n  -- another\nCREATE c\n(\n  d\n);  \n\n-- end\n"
     assert split_statements(text) == ("CREATE a AS SELECT ';' AS b", "CREATE c\n(\n  d\n)")
+
+
+def test_the_schema_that_tests_work_on_is_what_the_migrations_make(
+    embedded_store: EmbeddedStore, store_database: str
+) -> None:
+    copied = store_database.rpartition("/")[2]
+    schemas = [
+        embedded_store.run(
+            f"SELECT name, replaceAll(create_table_query, '{name}.', '') FROM system.tables "
+            f"WHERE database = '{name}' ORDER BY name"
+        )
+        for name in (MigratedSchema.DATABASE, copied)
+    ]
+    assert schemas[0] == schemas[1]
+    assert schemas[0].count(b"\n") > 10

@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.table import Table
 
-from roomstate.verify_result import DIFFERENCES, REMARKS, Verification
+from roomstate.verification.result import DIFFERENCES, REMARKS, Verification
 
 _ROWS_MAX: Final = 40
 """Ranges of one sort and partition that are shown; the rest is counted."""

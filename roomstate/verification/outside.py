@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from roomstate.verify_compare import Due
-from roomstate.verify_result import PartitionResult
+from roomstate.verification.compare import Due
+from roomstate.verification.result import PartitionResult
 from storage.event_log import INPUTS_TOPIC, EventLog
 from storage.store import Store
 

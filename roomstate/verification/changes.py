@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from roomstate.verify_text import CORE_PARTS, PERSONAL_PARTS, Expected
+from roomstate.verification.text import CORE_PARTS, PERSONAL_PARTS, Expected
 from storage.store import Store
 
 _PARTS: Final = {**CORE_PARTS, **PERSONAL_PARTS}

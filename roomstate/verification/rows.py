@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from roomstate.verify_sums import Buckets
-from roomstate.verify_text import CORE_HASH, IS_ERASED, PERSONAL_HASH
+from roomstate.verification.sums import Buckets
+from roomstate.verification.text import CORE_HASH, IS_ERASED, PERSONAL_HASH
 from storage.store import Store
 
 WINDOW_ROWS: Final = 50_000

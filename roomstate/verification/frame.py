@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from roomstate.verify_rows import StoredPlace
-from roomstate.verify_text import Expected, keeps
+from roomstate.verification.rows import StoredPlace
+from roomstate.verification.text import Expected, keeps
 
 LongExtra = Callable[[int], Awaitable[str]]
 """Gives the `extra` of a command of the frame, by its index."""

@@ -6,8 +6,8 @@ A day at a time, because sums may be added up in any order: so no question takes
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from roomstate.verify_sums import HASHES, Buckets
-from roomstate.verify_text import ROW_HASH
+from roomstate.verification.sums import HASHES, Buckets
+from roomstate.verification.text import ROW_HASH
 from storage.store import Store
 
 StoreSums = dict[int, tuple[int, int]]

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from roomstate.verify_changes import changed_columns
-from roomstate.verify_frame import compare_frame, runs
-from roomstate.verify_result import PartitionResult
-from roomstate.verify_rows import StoredFrames, Window
-from roomstate.verify_text import Expected, expected_of
+from roomstate.verification.changes import changed_columns
+from roomstate.verification.frame import compare_frame, runs
+from roomstate.verification.result import PartitionResult
+from roomstate.verification.rows import StoredFrames, Window
+from roomstate.verification.text import Expected, expected_of
 from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, Record
 from storage.frames import split_frame
 from storage.ownership import Mark

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from roomstate.verify_text import COUNTER_MAX, Expected, city_hash, expected_of, expected_of_input, keeps
+from roomstate.verification.text import COUNTER_MAX, Expected, city_hash, expected_of, expected_of_input, keeps
 from state_machine.inputs import Input
 from storage.event_log import Record
 from storage.frames import TIME_MS_MAX, split_frame

@@ -1,23 +1,23 @@
 """Compares the whole log with the whole store, input by input, trusting neither the processor nor the accounting.
 
-First both sides add up hashes of what they hold (roomstate/verify_text.py says of what), in buckets of offsets: the log
-is read from its start and its frames are split and hashed here, the store adds up its rows as they lie. What agrees is
-equal; only buckets that do not are read again row by row, to say what differs. So memory is bounded whatever the length
-and whatever is found. What is judged while this runs lies behind the store's mark as it was noted first; it is compared
-last, after the processor has had a chance to get there. What was accepted after this began is left out.
+First both sides add up hashes of what they hold (roomstate/verification/text.py says of what), in buckets of offsets:
+the log is read from its start and its frames are split and hashed here, the store adds up its rows as they lie. What
+agrees is equal; only buckets that do not are read again row by row, to say what differs. So memory is bounded whatever
+the length and whatever is found. What is judged while this runs lies behind the store's mark as it was noted first; it
+is compared last, after the processor has had a chance to get there. What was accepted after this began is left out.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from roomstate.verify_compare import Due, RowComparison, records_between
-from roomstate.verify_looks import Looks
-from roomstate.verify_outside import note_what_lies_outside
-from roomstate.verify_result import PartitionResult, Verification
-from roomstate.verify_rows import rows_between, windows
-from roomstate.verify_store_sums import StoreSums, store_sums
-from roomstate.verify_sums import Buckets, LogSums
+from roomstate.verification.compare import Due, RowComparison, records_between
+from roomstate.verification.looks import Looks
+from roomstate.verification.outside import note_what_lies_outside
+from roomstate.verification.result import PartitionResult, Verification
+from roomstate.verification.rows import rows_between, windows
+from roomstate.verification.store_sums import StoreSums, store_sums
+from roomstate.verification.sums import Buckets, LogSums
 from storage.accounting import accepted_gaps
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, EventLog

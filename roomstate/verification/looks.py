@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from roomstate.verify_sums import Buckets, Look
-from roomstate.verify_text import COPY_HASH
+from roomstate.verification.sums import Buckets, Look
+from roomstate.verification.text import COPY_HASH
 from storage.store import Store
 
 PAGE_ROWS: Final = 50_000

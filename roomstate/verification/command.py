@@ -7,12 +7,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from roomstate.connecting import connected_store
 from roomstate.refusals import CommandRefused
-from roomstate.verify import verify
-from roomstate.verify_report import meanings, table, verdict
-from roomstate.verify_result import Verification
+from roomstate.verification.report import meanings, table, verdict
+from roomstate.verification.result import Verification
+from roomstate.verification.verify import verify
+from storage.belonging import require_belonging
 from storage.event_log import EventLog
 from storage.open_log import open_log
-from storage.ownership import check_log
 from storage.settings import Settings
 from storage.store import Store
 
@@ -24,10 +24,10 @@ async def run_verify(settings: Settings) -> int:
     """
     if settings.is_log_embedded and not settings.log_url and not (settings.data_dir / "log.db").exists():
         raise CommandRefused(f"there is no log in {settings.data_dir.absolute()}; name its folder with --data-dir")
-    log = open_log(settings.log_engine_url, settings.partition_count)
+    log = open_log(settings.log_engine_url, settings.partition_count, may_make=False)
     try:
         async with await connected_store(settings, settings.store_engine_url()) as store:
-            await check_log(store, log.log_id, {}, {})
+            await require_belonging(store, log.log_id)
             result = await _verified(log, store)
     finally:
         log.close()

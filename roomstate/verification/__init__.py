@@ -1,0 +1,1 @@
+"""Comparing log and store: independent of the processor, in bounded memory."""
