@@ -12,6 +12,7 @@ from processors.step import judge
 from processors.taken import Taken, decode_slice
 from state_machine.inputs import Input
 from state_machine.room import Rules
+from state_machine.vocabulary import ROOM_KINDS
 from storage.event_log import INPUTS_TOPIC, EventLog, Frame
 from storage.frames import encode_input, partition_of
 from storage.sqlite_log import SqliteLog
@@ -19,6 +20,12 @@ from tests.processors.builders import plain_rows
 from tests.storage.rows_builder import NOON_MS, Row
 
 PARTITIONS = 3
+_SESSIONS = ["open", "refresh", "close", "kill"]
+_KINDS = {
+    "call": ["status"] * 6 + [*_SESSIONS, "room_create", "log_domains", "register"],
+    "account": _SESSIONS * 2,
+    "stream": [*_SESSIONS, "publish", "unpublish", "expire"],
+}
 
 
 class JudgedLog:
@@ -30,10 +37,13 @@ class JudgedLog:
         self._held = [Partition(number, 0, 0) for number in range(PARTITIONS)]
         self._chance = random.Random(seed)
         self._now_ms = NOON_MS
-        self._rooms = [
-            [room for room in map("room-{}".format, range(40)) if partition_of("call", room, PARTITIONS) == number]
+        self._rooms = {
+            (kind, number): [
+                room for room in map("room-{}".format, range(40)) if partition_of(kind, room, PARTITIONS) == number
+            ][:4]
+            for kind in ROOM_KINDS
             for number in range(PARTITIONS)
-        ]
+        }
 
     @classmethod
     def in_folder(cls, folder: Path) -> "JudgedLog":
@@ -65,15 +75,21 @@ class JudgedLog:
             self.rows += plain_rows(rows_of(block, {number: 0}, NOON_MS))
         return offset
 
+    def a_call(self, number: int) -> str:
+        """Return a room of the partition for a call."""
+        return self._rooms["call", number][0]
+
     def some_input(self, number: int) -> Input:
         """Return an input of the partition: mostly statuses, with whatever inputs may carry."""
         chance = self._chance
         self._now_ms += chance.choice([1, 1000, 20_000])
-        kinds = ["status"] * 6 + ["open", "refresh", "close", "kill", "room_create", "log_domains", "register"]
+        room_kind = chance.choice(["call", "call", *ROOM_KINDS])
+        kinds = _KINDS[room_kind]
         return Input(
             kind=chance.choice(kinds),
             received_at_ms=self._now_ms,
-            room=chance.choice(self._rooms[number][:4]),
+            room_kind=room_kind,
+            room=chance.choice(self._rooms[room_kind, number]),
             session=chance.choice(["s", "t", "ü\n", ""]),
             event=chance.choice(["Session.connectionCreated", "?"]),
             state=chance.choice(["waiting", "sending", "?"]),
@@ -86,7 +102,9 @@ class JudgedLog:
             client_ip=chance.choice(["", "192.0.2.1"]),
             user_agent=chance.choice(["", "Firefox"]),
             bytes_sent=chance.randrange(3),
-            extra=chance.choice([{}, {}, {"a": [1, {"b": None}], "c": 0.5}]),
+            device_type=chance.choice(["", "stb"]),
+            replace=chance.choice(["", "oldest", "s"]) if room_kind == "account" else "",
+            extra=chance.choice([{}, {}, {"a": [1, {"b": None}], "c": 0.5}, {"node": "n1", "region": "eu"}]),
         )
 
     def at(self, number: int, offset: int, index: int | None = None, fact_index: int | None = None) -> list[Row]:
@@ -105,7 +123,7 @@ class JudgedLog:
 
 def with_consequences(filled: JudgedLog) -> list[Row]:
     """The three consequences of a kill: four sessions close with it."""
-    room = filled.some_input(1).room
+    room = filled.a_call(1)
     joins = [Input("open", NOON_MS, room=room, session=f"s{number}") for number in range(4)]
     offset = filled.append(1, [*joins, Input("kill", NOON_MS, room=room)])
     filled.append(1, joins)

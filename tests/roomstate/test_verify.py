@@ -85,7 +85,7 @@ async def test_one_lost_and_one_doubled_do_not_cancel_out(filled: JudgedLog, sto
 
 async def test_two_rows_that_changed_places_are_named(tmp_path: Path, store_database: str) -> None:
     filled = JudgedLog.in_folder(tmp_path)
-    room = filled.some_input(0).room
+    room = filled.a_call(0)
     items = [Input(received_at_ms=NOON_MS, room=room, session="s", state=state) for state in ("waiting", "sending")]
     filled.append(0, items)
     filled.append(0, items)
@@ -127,7 +127,7 @@ def note_of(column: str) -> str:
 @pytest.mark.parametrize("columns", [list(CHANGES)[1::2], list(CHANGES)[2::2]])
 async def test_changed_values_are_named(tmp_path: Path, store_database: str, columns: list[str]) -> None:
     filled = JudgedLog.in_folder(tmp_path)
-    room = filled.some_input(0).room
+    room = filled.a_call(0)
     status = Input(received_at_ms=NOON_MS, room=room, session="s", client_ip="::1", extra={"a": 1})
     rows: list[Row] = []
     for column in columns:
@@ -144,7 +144,7 @@ async def test_changed_values_are_named(tmp_path: Path, store_database: str, col
 
 async def test_a_changed_kind_is_named(tmp_path: Path, store_database: str) -> None:
     filled = JudgedLog.in_folder(tmp_path)
-    status = Input(received_at_ms=NOON_MS, room=filled.some_input(0).room, session="s")
+    status = Input(received_at_ms=NOON_MS, room=filled.a_call(0), session="s")
     filled.append(0, [status, status])
     rows = filled.with_changes(filled.at(0, 0, 1, 0)[0], kind=CHANGES["kind"])
     assert await found_with(rows, filled, store_database) == [("changed", 0, "0", "1", 1)]
@@ -153,7 +153,7 @@ async def test_a_changed_kind_is_named(tmp_path: Path, store_database: str) -> N
 
 async def test_members_that_a_commands_row_lost_are_named(tmp_path: Path, store_database: str) -> None:
     filled = JudgedLog.in_folder(tmp_path)
-    room = filled.some_input(0).room
+    room = filled.a_call(0)
     creation = Input("room_create", NOON_MS, room=room, extra={"roomName": "Tea", "context": "c" * 9000})
     filled.append(0, [creation, Input("register", NOON_MS, room=room, user="u", extra={"sealed_key": "k"})])
     filled.append(0, [creation])

@@ -96,7 +96,7 @@ async def test_erasing_a_person_is_no_difference_and_a_forged_row_of_the_person_
     tmp_path: Path, store_database: str
 ) -> None:
     filled = JudgedLog.in_folder(tmp_path)
-    room = filled.some_input(0).room
+    room = filled.a_call(0)
     hers: dict[str, Any] = {"room": room, "session": "s", "user": "her", "client_ip": "::1", "user_agent": "Hers"}
     filled.append(
         0, [Input("open", NOON_MS, **hers, extra={"displayName": "She"}), Input(received_at_ms=NOON_MS, **hers)]
