@@ -66,6 +66,8 @@ class NativeRooms:
         body: dict[str, Any] = {"kind": kind, "room_kind": room_kind, "room": self._room(room_kind)}
         if kind in _OF_SESSIONS:
             body["session"] = self._session(body["room"])
+        if kind == "open" and room_kind == "account":
+            body["replace"] = self._random.choice(("", "", "oldest", self._session(body["room"])))
         return body | self._members(kind, body.get("session", ""))
 
     def drawn_status(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from roomstate.chaos.judging import Findings, judge
 from roomstate.chaos.load import Load
 from roomstate.chaos.native_inputs import SEATS
 from roomstate.chaos.rejudging import Rejudging
-from roomstate.chaos.stored import most_inside, settled_digest, stored_since, turns_not_taken
+from roomstate.chaos.stored import most_inside, numbers_out_of_order, settled_digest, stored_since, turns_not_taken
 from roomstate.chaos.witness import Answer, Witness
 from roomstate.verification.result import Verification
 from roomstate.verification.verify import verify
@@ -134,6 +134,7 @@ class Rounds:
             ]
             findings.doubled += [f"partition {partition.partition}: offsets {gap}" for gap in partition.doubled]
         findings.doubled += await turns_not_taken(store)
+        findings.broken += await numbers_out_of_order(store)
         inside = await most_inside(store, self._load.crowded_room)
         if inside > SEATS:
             findings.broken.append(f"{inside} sessions at once in {self._load.crowded_room}, which has {SEATS} seats")

@@ -39,6 +39,21 @@ WHERE fact = before
 LIMIT 20
 """
 
+# Every opening has a number; in each partition they rise in the order of the log, and no two are the same anywhere.
+_NUMBERS_SQL: Final = """
+SELECT log_partition, log_offset, log_index, session_number, before
+FROM
+(
+    SELECT log_partition, log_offset, log_index, session_number, lagInFrame(session_number, 1, 0) OVER
+        (PARTITION BY log_partition ORDER BY log_offset, log_index, if(fact_index = 0, 65536, fact_index)
+         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before
+    FROM room_events
+    WHERE fact = 'session_opened'
+)
+WHERE session_number <= before OR session_number % 4096 != log_partition
+LIMIT 20
+"""
+
 _CROWD_SQL: Final = """
 SELECT max(inside)
 FROM
@@ -104,6 +119,12 @@ async def turns_not_taken(store: Store) -> list[str]:
     """Name the sessions that were opened while open, or closed while closed."""
     rows = await store.rows(_TURNS_SQL)
     return [f"session {row[1]} of room {row[0]}: {row[2]} twice in a row, at {row[3:]}" for row in rows]
+
+
+async def numbers_out_of_order(store: Store) -> list[str]:
+    """Name the openings whose number is not above that of the opening before, or of another partition's."""
+    rows = await store.rows(_NUMBERS_SQL)
+    return [f"opening at {row[:3]} has number {row[3]} after {row[4]}" for row in rows]
 
 
 async def most_inside(store: Store, room: str) -> int:
