@@ -19,8 +19,8 @@ run: $(RUNTIME) ## start everything embedded, with a short stream of self-made c
 demo: $(RUNTIME) ## replay recorded calls and a simulated evening through the whole pipeline, and show what comes out
 	$(BIN)/roomstate demo
 
-test: $(DEVELOPMENT) ## run the whole test suite
-	$(BIN)/pytest
+test: $(DEVELOPMENT) ## run the whole test suite, two files at a time
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(DEVELOPMENT) ## format, lint, types, layers, tidiness
 	$(BIN)/ruff format --check .

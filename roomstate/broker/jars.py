@@ -1,5 +1,6 @@
 """Apache Kafka's own jars, fetched by Maven once and kept in the user's cache folder."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -49,6 +50,14 @@ def kafka_version() -> str:
 def _fetch(folder: Path) -> None:
     maven = _require("mvn", "Maven (Debian: apt-get install maven)")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / ".fetching.lock").open("w") as lock:
+        # Maven's own store of what it fetched is not made for two at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            _fetch_now(maven, folder)
+
+
+def _fetch_now(maven: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as made:
         jars = Path(made) / "jars"
         command = (
@@ -58,12 +67,7 @@ def _fetch(folder: Path) -> None:
         fetching = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_S, check=False)
         if fetching.returncode or not jars.is_dir():
             raise BrokerMissing(f"Maven could not fetch Apache Kafka: {_first_error(fetching.stdout)}")
-        try:
-            jars.rename(folder)
-        except OSError:
-            # Somebody else was quicker; theirs are the same.
-            if not folder.is_dir():
-                raise
+        jars.rename(folder)
 
 
 def _cache_folder() -> Path:
