@@ -110,7 +110,7 @@ def test_the_limit_holds_for_what_a_body_unpacks_to(guest: Guest) -> None:
     assert post(guest, bomb, Content_Encoding="gzip").status_code == 413
 
 
-@pytest.mark.parametrize("content", [b"not packed", gzip.compress(BODY)[:-9]])
+@pytest.mark.parametrize("content", [b"not packed", gzip.compress(BODY)[:-9]], ids=["not packed", "cut"])
 def test_what_does_not_unpack_is_a_400(guest: Guest, content: bytes) -> None:
     assert post(guest, content, Content_Encoding="gzip").json() == INVALID
 

@@ -125,7 +125,7 @@ BAD_CLAIMS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("claims", BAD_CLAIMS, ids=str)
+@pytest.mark.parametrize("claims", BAD_CLAIMS, ids=",".join)
 def test_a_signed_token_that_is_not_good_is_refused(claims: dict[str, Any]) -> None:
     payload = json.dumps(
         {
@@ -192,8 +192,9 @@ def test_deep_claims_are_refused_and_not_an_error() -> None:
         private_pem(RSA),
         public_pem(ed25519.Ed25519PrivateKey.generate()),
         public_pem(ec.generate_private_key(ec.SECP256K1())),
-        public_pem(RSA).replace("BEGIN", "BEGIN")[:80],
+        public_pem(RSA)[:80],
     ],
+    ids=["empty", "blank", "private", "Ed25519", "a curve of another algorithm", "cut"],
 )
 def test_a_key_that_verifies_nothing_stops_the_start_and_is_not_shown(key: str) -> None:
     with pytest.raises(SettingsError, match="playback-jwt-key") as caught:
