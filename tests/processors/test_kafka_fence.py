@@ -76,7 +76,10 @@ def test_a_rebalance_waits_for_the_batch_that_is_in_flight(kafka_pipeline: Pipel
     kafka_pipeline.append(some_talk(1, now_ms()))
     other = kafka_pipeline.start_worker()
     other.wait_until_printed("took over")
-    assert slow.printed.index("gave up") < slow.printed.rindex("took over")
+    wait_until(
+        lambda: -1 < slow.printed.find("gave up") < slow.printed.rfind("took over"),
+        f"the slow one to give up and take over its share: {slow.printed}",
+    )
     kafka_pipeline.append(some_talk(2, now_ms()))
     kafka_pipeline.wait_until_stored()
     assert slow.stop() == 0, slow.printed
