@@ -132,8 +132,9 @@ def test_a_counter_must_be_a_number_of_things(owner: HawkClient, room: str, name
 # refresh
 
 
-def test_a_refresh_leaves_the_same_participant_alone_inside(owner: HawkClient, room: str) -> None:
+def test_a_refresh_leaves_the_same_participant_alone_inside(owner: HawkClient) -> None:
     began_s = now_ms() // 1000
+    room = owner.create_room(maxSize="3", expiresIn="10")
     assert owner.act(room, **JOIN).status_code == 200
     (before,) = shown(owner, room)["participants"]
     time.sleep(1)

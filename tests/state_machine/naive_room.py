@@ -47,7 +47,7 @@ class NaiveRoom:
     said_ms: int = 0
     """When something was said of the room last."""
     uses_ms: list[int] = field(default_factory=list)
-    """When somebody joined, refreshed or left."""
+    """When somebody joined, refreshed or left, as it is dated: after everything earlier of the same session."""
     answered: set[str] = field(default_factory=set)
 
     def inside(self) -> list[NaiveStay]:
@@ -73,7 +73,7 @@ class NaiveRoom:
     def _end(self, stay: NaiveStay, at_ms: int, why: str) -> None:
         stay.closed_ms, stay.why = max(at_ms, stay.last_ms), why
         if why in ("left", "killed", "replaced"):
-            self.uses_ms.append(at_ms)
+            self.uses_ms.append(stay.closed_ms)
 
     def _end_in_time(self, item: Input) -> None:
         """End the room, and everybody's stay in it, if its time is over."""
@@ -151,7 +151,7 @@ class NaiveRoom:
                 return "open_refused", "client_capacity"
             live.lease_ends_ms = item.received_at_ms + LEASE_MS
             live.can_handle = item.client_max_size or live.can_handle
-            self.uses_ms.append(item.received_at_ms)
+            self.uses_ms.append(live.last_ms)
             return "session_refreshed", "rejoined"
         users = {item.user, *(stay.user for stay in self.inside())}
         kept = 1 if self.owner and self.owner not in users else 0
@@ -162,8 +162,7 @@ class NaiveRoom:
             return "open_refused", "client_capacity"
         for stay in own:
             self._end(stay, item.received_at_ms, "replaced")
-        self._begin(item, is_implicit=False)
-        self.uses_ms.append(item.received_at_ms)
+        self.uses_ms.append(self._begin(item, is_implicit=False).last_ms)
         return "session_opened", ""
 
     def _refresh(self, item: Input) -> Answer:
@@ -171,7 +170,7 @@ class NaiveRoom:
         if live is None:
             return "refresh_refused", self._why_not(item)
         live.lease_ends_ms = item.received_at_ms + LEASE_MS
-        self.uses_ms.append(item.received_at_ms)
+        self.uses_ms.append(live.last_ms)
         return "session_refreshed", ""
 
     def _close(self, item: Input) -> Answer:
