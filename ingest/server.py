@@ -52,7 +52,8 @@ def run_ingest(
         share_values(sibling)
     log = open_log(settings.log_engine_url, settings.partition_count)
     try:
-        require_fitting_store(settings, log)
+        if sibling is None:  # for siblings their parent has looked
+            require_fitting_store(settings, log)
         _serve(settings, log, listener, on_listening, sibling)
     finally:
         listener.close()

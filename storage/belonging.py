@@ -7,7 +7,8 @@ rolling upgrade needs. Source: design section 6.
 from typing import Final
 
 from storage.columns import LANDING_TABLE
-from storage.migrate import MIGRATIONS_DIR
+from storage.migrate import MIGRATIONS_DIR, newer_schema
+from storage.migration_rights import lacking
 from storage.migration_text import quoted
 from storage.ownership import check_log
 from storage.store import Store, StoreRefused, StoreUnavailable
@@ -26,12 +27,11 @@ async def require_belonging(store: Store, log_id: str, *, is_writer: bool = Fals
     await check_log(store, log_id, {}, {})
     rows = await store.rows("SELECT number, name FROM schema_migrations ORDER BY number DESC LIMIT 1")
     if rows and rows[0][0] > _KNOWN_SCHEMA:
-        raise StoreRefused(
-            0,
-            f"database {store.database} has schema {rows[0][0]} ({rows[0][1]}), this program knows {_KNOWN_SCHEMA}: "
-            "start the newer program",
-        )
-    if is_writer and (missing := await _missing_rights(store)):
+        raise StoreRefused(0, newer_schema(store.database, rows[0][0], rows[0][1], _KNOWN_SCHEMA))
+    if not is_writer:
+        return
+    wanted = [("INSERT", f"{quoted(store.database)}.{quoted(table)}") for table in (LANDING_TABLE, "owners")]
+    if missing := await lacking(store, wanted):
         raise StoreRefused(0, f"the store's user may not do what a processor needs in {store.database}: {missing}")
 
 
@@ -48,15 +48,3 @@ async def require_belonging_if_there(url: str, log_id: str, timeout_s: float) ->
     except StoreRefused as refusal:
         if refusal.code not in NOT_MIGRATED_CODES:
             raise
-
-
-async def _missing_rights(store: Store) -> str:
-    ((readonly,),) = await store.rows("SELECT toUInt64(getSetting('readonly'))")
-    if readonly:
-        return f"it only reads (setting readonly = {readonly})"
-    missing = [
-        table
-        for table in (LANDING_TABLE, "owners")
-        if await store.rows(f"CHECK GRANT INSERT ON {quoted(store.database)}.{quoted(table)}") != [(1,)]
-    ]
-    return "; ".join(f"GRANT INSERT ON {store.database}.{table}" for table in missing)

@@ -128,6 +128,11 @@ async def _prepared_database(url: str) -> ClusterNames | None:
     return names
 
 
+def newer_schema(database: str, number: int, name: str, known: int) -> str:
+    """Return how a program that knows fewer migrations is refused."""
+    return f"database {database} has schema {number} ({name}), this program knows {known}: start the newer program"
+
+
 async def _is_embedded(store: Store) -> bool:
     """Tell whether the store is the embedded one, by what only its engine has: the table function `python`."""
     return bool(await store.rows("SELECT 1 FROM system.table_functions WHERE lower(name) = 'python'"))
@@ -152,10 +157,7 @@ def _check(recorded: dict[int, tuple[str, str]], migrations: list[Migration], da
     """Refuse a schema that is newer than the program, or that was made by another text of a migration."""
     newest = max(recorded, default=0)
     if newest > len(migrations):
-        raise MigrationError(
-            f"database {database} has schema {newest} ({recorded[newest][0]}), this program knows {len(migrations)}: "
-            "start the newer program"
-        )
+        raise MigrationError(newer_schema(database, newest, recorded[newest][0], len(migrations)))
     for migration in migrations:
         name, checksum = recorded.get(migration.number, (migration.name, migration.checksum))
         if checksum != migration.checksum:

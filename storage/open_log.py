@@ -20,7 +20,7 @@ def open_log(url: str, partitions: int, *, may_make: bool = True) -> EventLog:
         return KafkaLog(url, partitions, may_make=may_make)
     path = sqlite_path(url)
     if not may_make and not path.exists():
-        raise LogMismatch(f"there is no log at {path}: name the folder or the URL of the one that is meant")
+        raise LogMismatch(f"there is no log in {path.parent}; name its folder with --data-dir")
     return SqliteLog(path, partitions)
 
 

@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from roomstate.connecting import connected_store
-from roomstate.refusals import CommandRefused
 from roomstate.verification.report import meanings, table, verdict
 from roomstate.verification.result import Verification
 from roomstate.verification.verify import verify
@@ -20,10 +19,8 @@ from storage.store import Store
 async def run_verify(settings: Settings) -> int:
     """Print the findings and return the exit code: 0 only if log and store are equal.
 
-    Raises: LogMismatch, LogUnavailable, StoreUnavailable, StoreRefused; CommandRefused if there is no log.
+    Raises: LogMismatch, LogUnavailable, StoreUnavailable, StoreRefused.
     """
-    if settings.is_log_embedded and not settings.log_url and not (settings.data_dir / "log.db").exists():
-        raise CommandRefused(f"there is no log in {settings.data_dir.absolute()}; name its folder with --data-dir")
     log = open_log(settings.log_engine_url, settings.partition_count, may_make=False)
     try:
         async with await connected_store(settings, settings.store_engine_url()) as store:

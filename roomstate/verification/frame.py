@@ -58,11 +58,15 @@ def runs(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _of_answer(place: StoredPlace, expected: Expected, frame_inputs: int) -> Iterator[str]:
+def _of_any(place: StoredPlace, frame_inputs: int) -> Iterator[str]:
     if place.rows > 1:
         yield "doubled"
     if place.frame_inputs != (frame_inputs, frame_inputs):
         yield "miscounted"
+
+
+def _of_answer(place: StoredPlace, expected: Expected, frame_inputs: int) -> Iterator[str]:
+    yield from _of_any(place, frame_inputs)
     if not _is_there(expected.core_hash, place.core, place.rows):
         yield "changed"
     elif not _is_there(expected.personal_hash, place.personal, place.rows):
@@ -73,10 +77,7 @@ def _of_consequences(places: Sequence[StoredPlace], expected: Expected, frame_in
     if [place.fact_index for place in places] != list(range(1, len(places) + 1)):
         yield "uneven"
     for place in places:
-        if place.rows > 1:
-            yield "doubled"
-        if place.frame_inputs != (frame_inputs, frame_inputs):
-            yield "miscounted"
+        yield from _of_any(place, frame_inputs)
         if not _is_there(expected.copy_hash, place.core, place.rows):
             yield "changed"
 
