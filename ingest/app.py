@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from ingest.access import is_loopback, token_required, token_required_unless_loopback
 from ingest.bodies import Receive, Scope, Send
 from ingest.control.routes import control_routes
+from ingest.counted_replies import CountedReplies
 from ingest.edge import Edge, EdgeLimits
 from ingest.loop.actions import RoomActions
 from ingest.loop.authentication import Authentication
@@ -51,6 +52,7 @@ class IngestApp(FastAPI):
 
     edge: Edge
     room_action: RoomActionEndpoint
+    counted: CountedReplies
     cross_origin: CrossOrigin
     behind_proxy: ProxyHeadersMiddleware
     """Serves requests that say they were passed on; whom to believe is uvicorn's rule (FORWARDED_ALLOW_IPS)."""
@@ -71,9 +73,11 @@ class IngestApp(FastAPI):
         method = scope["method"]
         path = loop_path(scope["path"], method)
         if path is None:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, self.counted.of(send, scope["path"]))
             return
         origin = dict(scope["headers"]).get(b"origin", b"")
+        if not path.room or method != "POST":
+            send = self.counted.of(send, scope["path"])
         if method == "OPTIONS":
             if path.room or path.path or self.cross_origin.is_allowed(origin):
                 await self.cross_origin.preflight(scope, send, origin)
@@ -107,6 +111,7 @@ def create_app(
         title="Roomstate", description=_DESCRIPTION, lifespan=_running, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.edge = edge
+    app.counted = CountedReplies(edge.metrics)
     app.behind_proxy = ProxyHeadersMiddleware(
         cast(Any, app.serve), trusted_hosts=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
     )

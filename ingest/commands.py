@@ -6,6 +6,7 @@ it may still be applied, which is why commands are idempotent by id. Source: des
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -86,11 +87,14 @@ class Commands:
 
         Raises: Unanswered.
         """
+        begun_s = time.monotonic()
         futures = [self._follower.expect(item.waited) for item in lines]
         try:
             await self.record([(item.partition, item.line) for item in lines])
             async with asyncio.timeout(self._timeout_s):
-                return [await future for future in futures]
+                decisions = [await future for future in futures]
+            self._metrics.decision_wait_seconds.observe(time.monotonic() - begun_s)
+            return decisions
         except TimeoutError:
             self._metrics.decisions_late.inc()
             raise DecisionLate("the decision did not come in time") from None

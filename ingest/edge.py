@@ -61,6 +61,7 @@ class Edge:
         self.store = store
         self.partitions = log.partitions
         self.metrics = Metrics(sibling)
+        store.on_trouble = lambda reason: self.metrics.store_errors.labels(reason=reason).inc()
         self.large_bodies = LargeBodies()
         self.nonces = SeenNonces(NONCE_MEMORY_S, sibling)
         self.keys = Keys.of(settings.signing_secret(), settings.previous_signing_secret())
@@ -87,7 +88,7 @@ class Edge:
         """
         self.follower.start()
         self.writer.start()
-        self.metrics.processes.set(1)
+        self.metrics.begin()
         self._beside = [asyncio.create_task(self._fill()), asyncio.create_task(self._measure())]
 
     async def stop(self) -> None:

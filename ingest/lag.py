@@ -10,22 +10,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Final, Generic, TypeVar
 
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ingest.store_gate import StoreGate
+from storage import metric_list as listed
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogUnavailable
+from storage.instruments import shown
 from storage.lag import Stored, Tail, all_tails, read_stored, read_tails
+from storage.metric_kinds import GaugeMetric
 from storage.store import StoreError
 
 _FRESH_S: Final = 0.5
 _PATIENCE_S: Final = 2.0
 _PATIENCE_AGAIN_S: Final = 0.1
-_ACCOUNT: Final = "Inputs of all partitions: accepted = stored + dead_lettered + pending, which is estimated if long."
-_FRAMES: Final = "Frames that are not in the store yet."
-_INPUTS: Final = "Inputs that are not in the store yet; estimated if many."
-_SECONDS: Final = "Age of the oldest frame that is not in the store yet."
 
 _Found = TypeVar("_Found")
 
@@ -89,15 +88,11 @@ class LagWatch(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield what was seen."""
-        reachable = GaugeMetricFamily("roomstate_reachable", "Whether this part can be reached.", labels=["part"])
-        for part, trouble in self.troubles.items():
-            reachable.add_metric([part], 0 if trouble else 1)
-        yield reachable
+        yield shown(listed.REACHABLE, {(part,): 0 if trouble else 1 for part, trouble in self.troubles.items()})
         if self._bounds is not None:
-            ends = {partition: bounds.end for partition, bounds in self._bounds.items()}
-            yield _by_partition("roomstate_log_end_offset", "Offset that the next frame will get.", ends)
+            yield _by_partition(listed.LOG_END, {partition: bounds.end for partition, bounds in self._bounds.items()})
         if self._stored is not None:
-            yield _by_partition("roomstate_stored_offset", "Highest offset in the store.", self._stored.marks)
+            yield _by_partition(listed.STORED_OFFSET, self._stored.marks)
         if self._tails is not None and self._stored is not None:
             yield from _lag_metrics(self._tails, self._stored)
 
@@ -138,18 +133,11 @@ def _lag_metrics(tails: Mapping[int, Tail], stored: Stored) -> Iterator[Metric]:
         "dead_lettered": stored.dead_lettered,
         "pending": pending,
     }
-    account = GaugeMetricFamily("roomstate_inputs", _ACCOUNT, labels=["place"])
-    for place, inputs in places.items():
-        account.add_metric([place], inputs)
-    yield account
-    yield _by_partition("roomstate_lag_frames", _FRAMES, {number: tail.frames for number, tail in tails.items()})
-    yield _by_partition("roomstate_lag_inputs", _INPUTS, {number: tail.inputs for number, tail in tails.items()})
-    ages_s = {number: tail.age_ms / 1000 for number, tail in tails.items()}
-    yield _by_partition("roomstate_lag_seconds", _SECONDS, ages_s)
+    yield shown(listed.INPUTS, {(place,): inputs for place, inputs in places.items()})
+    yield _by_partition(listed.LAG_FRAMES, {number: tail.frames for number, tail in tails.items()})
+    yield _by_partition(listed.LAG_INPUTS, {number: tail.inputs for number, tail in tails.items()})
+    yield _by_partition(listed.LAG_SECONDS, {number: tail.age_ms / 1000 for number, tail in tails.items()})
 
 
-def _by_partition(name: str, meaning: str, values: Mapping[int, float]) -> Metric:
-    family = GaugeMetricFamily(name, meaning, labels=["partition"])
-    for partition, value in sorted(values.items()):
-        family.add_metric([str(partition)], value)
-    return family
+def _by_partition(metric: GaugeMetric, values: Mapping[int, float]) -> Metric:
+    return shown(metric, {(str(partition),): value for partition, value in sorted(values.items())})

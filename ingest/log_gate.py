@@ -39,6 +39,7 @@ class LogGate:
         self._failures = 0
         self._trouble = ""
         self._failed_at_s = 0.0
+        self._metrics.log_gate.labels(state=Gate.OPEN.value).set(1)
 
     @property
     def trouble(self) -> str:
@@ -88,6 +89,8 @@ class LogGate:
         return 0.0 if looks < 0 else min(_FIRST_PAUSE_S * 2.0 ** min(looks, 10), _LONGEST_PAUSE_S)
 
     def _become(self, state: Gate) -> None:
+        self._metrics.log_gate.labels(state=self._state.value).set(0)
+        self._metrics.log_gate.labels(state=state.value).set(1)
         self._state = state
         self.is_passable = state in (Gate.OPEN, Gate.AJAR)
         self._metrics.log_is_away.set(0 if state is Gate.OPEN else 1)

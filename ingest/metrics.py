@@ -1,26 +1,22 @@
-"""Every metric of ingest, in one closed list, with its meaning and unit.
+"""The metrics of ingest, of the one list in `storage.metric_list`.
 
 The registry belongs to the application object, not to the process, so that several can live side by side. Of several
 processes behind one port each keeps its numbers in files of their folder (prometheus_client's multiprocess mode), so
 that whichever is asked shows the sums of all, and who comes in place of one that died goes on with its counters.
-No label takes free text. Source: design section 8.
+Source: design section 8.
 """
 
 import os
 from collections.abc import Iterable
-from functools import partial
-from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess, values
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ingest.siblings import Sibling
-
-_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-_INPUTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
-_NOT_WRITTEN: Final = "Inputs that the log did not take in time; each was answered 503 and is not in the log."
-_IN_DOUBT: Final = "Inputs of which the log did not say in time whether it took them; each was answered 503."
+from storage import metric_list as listed
+from storage.clock import now_ms
+from storage.instruments import BuildInfo, Instruments
 
 
 class Metrics:
@@ -30,34 +26,38 @@ class Metrics:
         """Shape: with a `sibling`, after `share_values`."""
         self._folder = None if sibling is None else sibling.folder
         self._registry = CollectorRegistry()
-        self._further: list[Collector] = []
-        counter = partial(Counter, namespace="roomstate", registry=self._registry)
-        summed = partial(Gauge, namespace="roomstate", registry=self._registry, multiprocess_mode="livesum")
-        largest = partial(Gauge, namespace="roomstate", registry=self._registry, multiprocess_mode="livemax")
-        histogram = partial(Histogram, namespace="roomstate", registry=self._registry)
-        self.processes = summed("ingest_processes", "Processes that serve behind this port.")
-        self.inputs_accepted = counter("ingest_inputs_accepted", "Inputs made durable in the log.")
-        self.inputs_not_written = counter("ingest_inputs_not_written", _NOT_WRITTEN)
-        self.inputs_in_doubt = counter("ingest_inputs_in_doubt", _IN_DOUBT)
-        self.queue_refusals = counter(
-            "ingest_queue_refusals", "Requests answered 503 at once: the log is away, or too much waits for it."
-        )
-        self.log_is_away = summed("ingest_log_is_away", "Processes that found the log away and answer 503 at once.")
-        self.append_seconds = histogram("ingest_append_seconds", "Time of one write to the log.", buckets=_SECONDS)
-        self.batch_inputs = histogram("ingest_batch_inputs", "Inputs of one write to the log.", buckets=_INPUTS)
-        self.queue_inputs = summed("ingest_queue_inputs", "Inputs waiting for their durability.")
-        self.queue_bytes = summed("ingest_queue_bytes", "Bytes waiting for their durability.")
-        self.loop_replies = counter("ingest_loop_replies", "Replies to Loop room actions, by HTTP status.", ["status"])
-        self.native_inputs_refused = counter(
-            "ingest_native_inputs_refused", "Inputs of POST /v1/inputs that were refused as malformed."
-        )
-        self.decisions_read = counter("ingest_decisions_read", "Decisions read from the log.")
-        self.decisions_late = counter(
-            "ingest_decisions_late", "Commands answered 503 because their decision did not come in time."
-        )
-        self.directory_sessions = largest("ingest_directory_sessions", "Live sessions known without asking the store.")
-        self.directory_rooms = largest("ingest_directory_rooms", "Rooms known without asking the store.")
-        self.directory_lookups = counter("ingest_directory_lookups", "Questions of the directory to the store.")
+        self._further: list[Collector] = [BuildInfo("ingest")]
+        make = Instruments(self._registry)
+        self.processes = make.summed(listed.INGEST_PROCESSES)
+        self.inputs_accepted = make.counter(listed.INPUTS_ACCEPTED)
+        self.inputs_not_written = make.counter(listed.INPUTS_NOT_WRITTEN)
+        self.inputs_in_doubt = make.counter(listed.INPUTS_IN_DOUBT)
+        self.queue_refusals = make.counter(listed.QUEUE_REFUSALS)
+        self.log_is_away = make.summed(listed.LOG_IS_AWAY)
+        self.log_gate = make.summed(listed.LOG_GATE)
+        self.durable_wait_seconds = make.histogram(listed.DURABLE_WAIT)
+        self.append_seconds = make.histogram(listed.APPEND)
+        self.batch_inputs = make.histogram(listed.BATCH_INPUTS)
+        self.frame_bytes = make.histogram(listed.FRAME_BYTES)
+        self.queue_inputs = make.summed(listed.QUEUE_INPUTS)
+        self.queue_bytes = make.summed(listed.QUEUE_BYTES)
+        self.loop_replies = make.counter(listed.LOOP_REPLIES)
+        self.replies = make.counter(listed.REPLIES)
+        self.native_inputs_accepted = make.counter(listed.NATIVE_ACCEPTED)
+        self.native_inputs_refused = make.counter(listed.NATIVE_REFUSED)
+        self.decision_wait_seconds = make.histogram(listed.DECISION_WAIT)
+        self.decisions_read = make.counter(listed.DECISIONS_READ)
+        self.decisions_late = make.counter(listed.DECISIONS_LATE)
+        self.directory_sessions = make.largest(listed.DIRECTORY_SESSIONS)
+        self.directory_rooms = make.largest(listed.DIRECTORY_ROOMS)
+        self.directory_lookups = make.counter(listed.DIRECTORY_LOOKUPS)
+        self.store_errors = make.counter(listed.INGEST_STORE_ERRORS)
+        self._start = make.largest(listed.INGEST_START)
+
+    def begin(self) -> None:
+        """Note that this process serves from now on."""
+        self.processes.set(1)
+        self._start.set(now_ms() / 1000)
 
     def show(self, collector: Collector) -> None:
         """Show also what the collector gives, which is the same whichever process is asked."""

@@ -7,7 +7,7 @@ overrunning the store; a question that waits too long gives up.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from storage.belonging import NOT_MIGRATED_CODES, require_belonging
 from storage.calls import end_of_call_ms
@@ -16,6 +16,9 @@ from storage.reading import LiveSession, live_session, live_session_of_user
 from storage.store import Store, StoreRefused, StoreUnavailable
 
 _Answer = TypeVar("_Answer")
+
+StoreTrouble = Literal["unavailable", "refused", "late", "crowded"]
+"""Out of reach, refused by the store, not answered in time, too many waiting."""
 
 _QUESTIONS_MAX: Final = 16
 _WAITING_MAX: Final = 2_000
@@ -34,6 +37,8 @@ class StoreGate:
         self._connecting = asyncio.Lock()
         self._slots = asyncio.Semaphore(_QUESTIONS_MAX)
         self._waiting = 0
+        self.on_trouble: Callable[[StoreTrouble], None] = lambda _: None
+        """Told of each question that failed."""
 
     @classmethod
     def of(cls, store: Store) -> "StoreGate":
@@ -95,14 +100,20 @@ class StoreGate:
 
     async def _answered(self, ask: Callable[[Store], Awaitable[_Answer]]) -> _Answer:
         if self._waiting >= _WAITING_MAX:
+            self.on_trouble("crowded")
             raise StoreUnavailable("too many questions wait for the store")
         self._waiting += 1
         try:
             async with asyncio.timeout(_WAIT_S), self._slots:
                 return await ask(await self.store())
         except TimeoutError:
+            self.on_trouble("late")
             raise StoreUnavailable("the store did not answer in time") from None
+        except StoreUnavailable:
+            self.on_trouble("unavailable")
+            raise
         except StoreRefused as refusal:
+            self.on_trouble("refused")
             if refusal.code in NOT_MIGRATED_CODES:
                 raise StoreUnavailable("the store has no tables yet") from refusal
             raise

@@ -205,7 +205,10 @@ class FrameWriter:
         if left_s <= 0:
             return _Outcome(is_durable=False)
         try:
-            self._log.append(batch.frames(), left_s)
+            frames = batch.frames()
+            for frame in frames:
+                self._metrics.frame_bytes.observe(len(frame.value))
+            self._log.append(frames, left_s)
         except LogUnavailable as error:
             return _Outcome(is_durable=False, trouble=str(error), is_in_doubt=isinstance(error, LogInDoubt))
         except Exception:
@@ -251,6 +254,7 @@ class FrameWriter:
         self._lines -= batch.lines_total
         self._size_bytes -= batch.size_bytes
         metrics = self._metrics
+        metrics.durable_wait_seconds.observe(time.monotonic() - batch.deadline_s + self._timeout_s)
         if outcome.is_durable:
             metrics.inputs_accepted.inc(batch.lines_total)
         elif outcome.is_in_doubt:

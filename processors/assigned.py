@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from processors.effects import LOGGER, Interrupted, Patience
 from processors.intake import Intake
 from processors.judging import Judging
+from processors.metrics import ProcessorMetrics
 from processors.partition import Partition
 from processors.takeover import Standstill, Takeover
 from storage.store import StoreRefused, StoreUnavailable
@@ -59,11 +60,19 @@ class Assigned:
 
     reader: Reader
 
-    def __init__(self, intake: Intake, judging: Judging, takeover: Takeover, patience: Patience) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        judging: Judging,
+        takeover: Takeover,
+        patience: Patience,
+        metrics: ProcessorMetrics | None = None,
+    ) -> None:
         self._intake = intake
         self._judging = judging
         self._takeover = takeover
         self._patience = patience
+        self._metrics = metrics or ProcessorMetrics()
         self._requests: deque[_Request] = deque()
         self._is_asked = asyncio.Event()
         self._lost: frozenset[int] = frozenset()
@@ -209,7 +218,10 @@ class Assigned:
         if not partitions:
             LOGGER.info("no partition is left for this worker; standing by")
             return {}
+        begun_s = time.monotonic()
         taken, standing = await self._takeover.take(partitions)
+        self._metrics.takeover_seconds.observe(time.monotonic() - begun_s)
+        self._metrics.takeovers.inc(len(taken))
         self._judging.held.update(taken)
         for number, standstill in standing.items():
             LOGGER.error("partition %d stands still: %s", number, standstill.why)

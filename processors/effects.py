@@ -7,13 +7,16 @@ the log holds it meanwhile and grows. Only what makes a retry wrong comes out as
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import pyarrow
 
 from processors.metrics import ProcessorMetrics
+from processors.stored_counts import ages_in_buckets, changes_of_live, count, groups_of
 from processors.taken import Taken
+from storage.clock import now_ms
 from storage.columns import LANDING_TABLE
 from storage.event_log import DECISIONS_TOPIC, EventLog, Frame, LogUnavailable
 from storage.frames import pack_frames
@@ -35,8 +38,9 @@ class Interrupted(Exception):
 class Patience:
     """Retries what a store or log out of reach made impossible, until it works or something interrupts."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: ProcessorMetrics | None = None) -> None:
         self._interruption = asyncio.Event()
+        self._metrics = metrics or ProcessorMetrics()
 
     def interrupt(self) -> None:
         """Make retries under way, and those to come, end with `Interrupted`."""
@@ -61,6 +65,7 @@ class Patience:
                 raise
             except (StoreUnavailable, StoreRefused, LogUnavailable) as error:
                 failures += 1
+                self._metrics.failed("log" if isinstance(error, LogUnavailable) else "store")
                 LOGGER.warning("cannot %s (%s); trying again in %.1f s", what, error, pause_s)
             else:
                 if failures:
@@ -88,8 +93,8 @@ class Effects:
         self._patience = patience
         self._metrics = metrics or ProcessorMetrics()
 
-    async def insert(self, rows: pyarrow.Table) -> None:
-        """Insert the rows as one block.
+    async def insert(self, rows: pyarrow.Table) -> Mapping[int, Counter[str]]:
+        """Insert the rows as one block; return by how much each partition's live sessions changed, by kind of room.
 
         Raises: InsertUncertain, StaleEpoch, Interrupted.
         """
@@ -104,6 +109,11 @@ class Effects:
             raise
         self._metrics.insert_seconds.observe(time.monotonic() - begun_s)
         self._metrics.rows_stored.inc(rows.num_rows)
+        self._metrics.insert_rows.observe(rows.num_rows)
+        self._metrics.freshness.add(*ages_in_buckets(rows, now_ms()))
+        groups = groups_of(rows)
+        count(groups, self._metrics)
+        return changes_of_live(groups)
 
     async def publish(self, decisions: Mapping[int, Sequence[bytes]]) -> None:
         """Append the encoded decisions of each partition to the same partition of the decisions topic.

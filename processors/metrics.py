@@ -1,15 +1,20 @@
-"""Every metric of a processor, in one closed list, with its meaning and unit.
+"""The metrics of a processor, of the one list in `storage.metric_list`.
 
 Lags are told by ingest's `/metrics` for the whole log, whoever holds the partitions; here stands what one worker does.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Final
+from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
-_SECONDS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+from processors.freshness import Freshness
+from state_machine.vocabulary import ROOM_KINDS
+from storage import metric_list as listed
+from storage.clock import now_ms
+from storage.instruments import BuildInfo, Instruments
+
+Counted = Callable[[], int]
 
 
 class ProcessorMetrics:
@@ -17,30 +22,44 @@ class ProcessorMetrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        counter = partial(Counter, namespace="roomstate", registry=self._registry)
-        gauge = partial(Gauge, namespace="roomstate", registry=self._registry)
-        histogram = partial(Histogram, namespace="roomstate", registry=self._registry)
-        self.rows_stored = counter("processor_rows_stored", "Rows that the store took from this worker.")
-        self.insert_seconds = histogram("processor_insert_seconds", "Time of one insert.", buckets=_SECONDS)
-        self.inserts_refused = counter(
-            "processor_inserts_refused", "Inserts that the fence refused: another worker had the partition."
-        )
-        self.inserts_uncertain = counter(
-            "processor_inserts_uncertain", "Inserts of unknown outcome; the partitions were taken over again."
-        )
-        self.decisions_published = counter("processor_decisions_published", "Decisions published.")
-        self._partitions = gauge("processor_partitions", "Partitions that this worker holds.")
-        self._standing = gauge(
-            "processor_partitions_standing_still", "Partitions that this worker can't go on with; its log says why."
-        )
-        self._rooms = gauge("processor_rooms", "Rooms that this worker has in memory.")
+        self._registry.register(BuildInfo("processor"))
+        make = Instruments(self._registry)
+        self.rows_stored = make.counter(listed.ROWS_STORED)
+        self.facts = make.counter(listed.FACTS_STORED)
+        self.verdicts = make.counter(listed.VERDICTS_STORED)
+        self.leases_expired = make.counter(listed.LEASES_EXPIRED)
+        self.freshness = Freshness()
+        self._registry.register(self.freshness)
+        self.insert_seconds = make.histogram(listed.INSERT)
+        self.insert_rows = make.histogram(listed.INSERT_ROWS)
+        self.inserts_refused = make.counter(listed.INSERTS_REFUSED)
+        self.inserts_uncertain = make.counter(listed.INSERTS_UNCERTAIN)
+        self.decisions_published = make.counter(listed.DECISIONS_PUBLISHED)
+        self.takeovers = make.counter(listed.TAKEOVERS)
+        self.takeover_seconds = make.histogram(listed.TAKEOVER)
+        self._attempts_failed = make.counter(listed.ATTEMPTS_FAILED)
+        self._live_sessions = make.summed(listed.LIVE_SESSIONS)
+        self._partitions = make.summed(listed.PARTITIONS)
+        self._standing = make.summed(listed.STANDING_STILL)
+        self._rooms = make.summed(listed.ROOMS)
+        make.summed(listed.PROCESSOR_START).set(now_ms() / 1000)
 
-    def watch(self, partitions: Callable[[], int], standing: Callable[[], int], rooms: Callable[[], int]) -> None:
-        """Ask these at each scrape."""
+    def failed(self, part: Literal["log", "store"]) -> None:
+        """Count an attempt that failed and will be made again."""
+        self._attempts_failed.labels(part=part).inc()
+
+    def watch(self, partitions: Counted, standing: Counted, rooms: Counted, live: Callable[[str], int]) -> None:
+        """Ask these at each scrape; `live` is asked for each kind of room."""
         self._partitions.set_function(partitions)
         self._standing.set_function(standing)
         self._rooms.set_function(rooms)
+        for room_kind in ROOM_KINDS:
+            self._live_sessions.labels(room_kind=room_kind).set_function(_of(live, room_kind))
 
     def page(self) -> bytes:
         """Return the metrics in Prometheus' text form."""
         return generate_latest(self._registry)
+
+
+def _of(live: Callable[[str], int], room_kind: str) -> Counted:
+    return lambda: live(room_kind)

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from processors.metrics import ProcessorMetrics
-
-_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+from storage.instruments import TEXT_TYPE
 
 
 class PortInUse(Exception):
@@ -50,7 +49,7 @@ def _app(metrics: ProcessorMetrics) -> web.Application:
         return web.json_response({"status": "alive"})
 
     async def page(_request: web.Request) -> web.Response:
-        return web.Response(body=metrics.page(), headers={"Content-Type": _TEXT})
+        return web.Response(body=metrics.page(), headers={"Content-Type": TEXT_TYPE})
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/metrics", page)])

@@ -1,5 +1,6 @@
 """A log partition that this worker holds: where it stands in the log, under which epoch, and its rooms."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from processors.leases import Leases
@@ -25,6 +26,8 @@ class Partition:
     """The latest received time judged so far."""
     last_number: int = 0
     """The number of the last opening (state_machine.numbers); 0 = none yet."""
+    live: Counter[str] = field(default_factory=Counter)
+    """Open sessions as stored, by kind of room."""
     rooms: Rooms = field(default_factory=Rooms)
     leases: Leases = field(default_factory=Leases)
 

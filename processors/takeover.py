@@ -22,6 +22,7 @@ from processors.partition import Partition
 from processors.restore import restore_publications, restore_stays, restored_rooms
 from processors.rooms import RoomKey
 from state_machine.inputs import Input
+from state_machine.leases import is_live
 from state_machine.room import Room, Rules
 from storage.clock import now_ms
 from storage.decisions import Decision, decision_of, encode_decision
@@ -136,6 +137,7 @@ class Takeover:
             held = taken[partition_of(*key, partitions)]
             held.rooms.add_sessions(key, room)
             held.leases.watch_room(key, room)
+            held.live[room.room_kind] += sum(map(is_live, room.sessions.values()))
 
     def _next_received_ms(self, taken: Mapping[int, Partition]) -> dict[int, int]:
         """Return when each partition's next input was received; where nothing waits, now."""

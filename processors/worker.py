@@ -81,16 +81,17 @@ async def _process(
 ) -> None:
     owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
     rules = rules_of(settings)
-    patience = Patience()
+    metrics = ProcessorMetrics()
+    patience = Patience(metrics)
     intake = Intake()
     takeover = Takeover(store, log, rules, owner, patience)
     judging = Judging(intake, log.partitions, rules, takeover.fetch_rooms)
-    metrics = ProcessorMetrics()
-    assigned = Assigned(intake, judging, takeover, patience)
+    assigned = Assigned(intake, judging, takeover, patience, metrics)
     metrics.watch(
         lambda: len(judging.held),
         lambda: len(assigned.standing),
         lambda: sum(len(held.rooms.by_key) for held in judging.held.values()),
+        lambda room_kind: sum(held.live[room_kind] for held in judging.held.values()),
     )
     drain = Drain(intake, judging, Effects(store, log, patience, metrics), assigned)
     async with _folder() as faust_dir, told_on(settings.processor_port, metrics):

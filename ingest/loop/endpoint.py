@@ -22,6 +22,7 @@ from ingest.writer import Durable
 from state_machine.statuses import COUNTER_MAX
 from storage.clock import now_ms
 from storage.frames import partition_of
+from storage.metric_labels import LOOP_STATUSES
 from storage.reading import LiveSession
 
 _PLAIN_TYPES: Final = frozenset(
@@ -64,7 +65,7 @@ class RoomActionEndpoint:
         self._add = edge.writer.add
         self._keep_address = edge.keep_address
         replies = edge.metrics.loop_replies
-        self._count = {status: replies.labels(status=str(status)).inc for status in (200, 204, 400, 401, 404, 410, 503)}
+        self._count = {status: replies.labels(status=str(status)).inc for status in LOOP_STATUSES}
         self._count_other = replies.labels(status="other").inc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, room: str) -> None:

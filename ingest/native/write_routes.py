@@ -102,6 +102,7 @@ def write_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRoute
                     decisions = await edge.commands.ask_all(taken.lines)
             except Unanswered as trouble:
                 raise HTTPException(503, str(trouble), _RETRY_AFTER) from None
+        edge.metrics.native_inputs_accepted.inc(len(taken.lines))
         answer: dict[str, Any] = {"accepted": len(taken.lines), "refused": taken.refused}
         if taken.hints:
             answer["hints"] = taken.hints

@@ -7,6 +7,7 @@ from storage.embedded.bodies import Receive
 from storage.embedded.door import Door
 from storage.embedded.door_requests import read_ask
 from storage.embedded.exchange import READING_METHODS, Exchange, Scope
+from storage.instruments import TEXT_TYPE
 
 _PLAIN_PATHS: Final = frozenset({"/ping", "/replicas_status"})
 _METHODS: Final = READING_METHODS | {"POST", "PUT"}
@@ -24,6 +25,9 @@ class DoorApp:
             return
         if scope["path"] in _PLAIN_PATHS:
             await Answer(send, {"content-type": "text/html; charset=UTF-8"}).whole(b"Ok.\n", "")
+        elif scope["path"] == "/metrics":
+            page = self._door.metrics.page()
+            await Answer(send, {"content-type": TEXT_TYPE}).whole(page, "")
         elif scope["method"] not in _METHODS or scope["path"] not in {"", "/"}:
             await Answer(send, {"content-type": "text/plain"}).whole(b"There is no handle here\n", "", 404)
         else:

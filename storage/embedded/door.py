@@ -7,6 +7,7 @@ from pathlib import Path
 from storage.embedded.analyst import AnalystRules
 from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.bodies import Spool
+from storage.embedded.door_metrics import DoorMetrics
 from storage.embedded.engine import Engine
 from storage.embedded.failed_writes import FailedWrites
 from storage.embedded.inserting import Inserter
@@ -32,6 +33,7 @@ class Door:
     settings: AnalystSettings
     spool_dir: Path
     formats: dict[str, tuple[str, str]]
+    metrics: DoorMetrics
     numbers: "itertools.count[int]"
 
     def new_spool(self) -> Spool:

@@ -75,6 +75,7 @@ class Exchange:
         except ClientGone:
             return
         except EngineError as error:
+            self._door.metrics.errors.inc()
             try:
                 await self._answer.error(error, self._door.engine.version)
             except AnswerCut:
@@ -142,18 +143,20 @@ class Exchange:
             f"{next(door.numbers)} {ask.query_id}",
             is_readonly=user.is_analyst or ask.method in READING_METHODS,
         )
-        match statement:
-            case Insert():
-                await self._insert(statement, head, body, surroundings)
-            case Rows():
-                await self._rows(statement, user, surroundings)
-            case Command():
-                await self._command(statement, surroundings)
+        with door.metrics.carrying_out(user.name, type(statement).__name__.lower()):
+            match statement:
+                case Insert():
+                    await self._insert(statement, head, body, surroundings)
+                case Rows():
+                    await self._rows(statement, user, surroundings)
+                case Command():
+                    await self._command(statement, surroundings)
 
     async def _insert(self, statement: Insert, head: bytes, body: Body, surroundings: Surroundings) -> None:
         spool, inserter = self._door.new_spool(), self._door.inserter
         try:
             await spool.fill(head[statement.data_at :], body)
+            self._door.metrics.spooled_bytes.inc(spool.size_bytes)
             outcome = await self._finished(lambda: inserter.insert(statement, spool, surroundings))
         finally:
             spool.remove()

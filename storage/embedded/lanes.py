@@ -19,6 +19,7 @@ class Lane:
     """A number of statements that run side by side; more of them wait."""
 
     def __init__(self, name: str, threads: int) -> None:
+        self.name = name
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"store-{name}")
         self._most = threads + _WAITING_MAX
         self._held = 0
@@ -34,6 +35,10 @@ class Lane:
         future = asyncio.get_running_loop().run_in_executor(self._threads, call)
         future.add_done_callback(self._done)
         return future
+
+    def held(self) -> int:
+        """Return how many statements run or wait."""
+        return self._held
 
     def close(self) -> None:
         """Take nothing more; what runs goes on."""
@@ -60,16 +65,17 @@ class Lanes:
 
     def close(self) -> None:
         """Close every lane."""
-        for lane in self._all:
+        for lane in self.all:
             lane.close()
 
     def join(self) -> None:
         """Return when nothing runs in any lane."""
-        for lane in self._all:
+        for lane in self.all:
             lane.join()
 
     @property
-    def _all(self) -> tuple[Lane, ...]:
+    def all(self) -> tuple[Lane, ...]:
+        """Every lane."""
         return self.writes, self.reads, self.analysts, self.own
 
 

@@ -17,6 +17,7 @@ from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.app import DoorApp
 from storage.embedded.cut_parts import set_aside_cut_parts
 from storage.embedded.door import Door
+from storage.embedded.door_metrics import DoorMetrics
 from storage.embedded.engine import Engine, Surroundings, loaded_version
 from storage.embedded.engine_errors import EngineError
 from storage.embedded.failed_writes import FailedWrites
@@ -87,6 +88,7 @@ class Serving:
             settings,
             folder.spool,
             _formats(self._engine),
+            DoorMetrics(self._lanes),
             itertools.count(1),
         )
 
