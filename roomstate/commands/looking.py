@@ -1,4 +1,4 @@
-"""The commands that look at what is stored: `verify`, `query`, and `accept-gap` where something never will be."""
+"""The commands that look: `verify`, `query`, `metrics`, and `accept-gap` where something never will be stored."""
 
 import asyncio
 import sys
@@ -46,7 +46,14 @@ def accept_gap(
     return asyncio.run(run_accept_gap(settings, yes))
 
 
+def metrics() -> None:
+    """Print what every Prometheus metric means, in Markdown."""
+    from roomstate.metric_document import metric_document  # noqa: PLC0415
+
+    typer.echo(metric_document(), nl=False)
+
+
 def add_looking_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (verify, query, accept_gap):
+    for command in (verify, query, accept_gap, metrics):
         app.command()(command)

@@ -25,6 +25,7 @@ class RunningUp:
         self.data_dir = folder / "data"
         self.port = free_port()
         self.store_port = free_port()
+        self.processor_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / "up.log"
         self.environment = {
@@ -32,6 +33,7 @@ class RunningUp:
             "ROOMSTATE_DATA_DIR": str(self.data_dir),
             "ROOMSTATE_PORT": str(self.port),
             "ROOMSTATE_STORE_PORT": str(self.store_port),
+            "ROOMSTATE_PROCESSOR_PORT": str(self.processor_port),
             **{f"ROOMSTATE_{name.upper()}": value for name, value in settings.items()},
         }
         with self.log_path.open("a") as output:
