@@ -1,5 +1,5 @@
 -- Calls: rooms that somebody entered, stays in them, and how the stays ended (counts).
--- Parameters: since, until (DateTime64): stays that opened in between.
+-- Parameters: from, to: stays that opened in between; room, user_agent ('' = all).
 SELECT
     uniqExact(room_id) AS calls,
     count() AS stays,
@@ -9,4 +9,6 @@ SELECT
     countIf(closed_at IS NOT NULL AND close_reason NOT IN ('left', 'expired')) AS ended_otherwise,
     countIf(closed_at IS NULL) AS live
 FROM sessions
-WHERE room_kind = 'call' AND opened_at >= {since:DateTime64(3, 'UTC')} AND opened_at < {until:DateTime64(3, 'UTC')}
+WHERE room_kind = 'call' AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}
+    AND ({room:String} = '' OR room_id = {room:String})
+    AND ({user_agent:String} = '' OR user_agent = {user_agent:String})

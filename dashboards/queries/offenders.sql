@@ -1,13 +1,15 @@
 -- Offenders: updates that violate the protocol, by what sent them and how (counts), worst first.
--- Parameters: since, until (DateTime64): updates of that time.
+-- Parameters: from, to: updates of that time; room_kind, room ('' = all); limit.
 SELECT
     user_agent,
     event,
     reason,
     count() AS violations,
-    uniqExact(room_id, session_id) AS sessions
-FROM room_events
-WHERE verdict = 'violation' AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+    uniqExact(room_kind, room_id, session_id) AS sessions
+FROM violations
+WHERE at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+    AND ({room_kind:String} = '' OR toString(room_kind) = {room_kind:String})
+    AND ({room:String} = '' OR room_id = {room:String})
 GROUP BY user_agent, event, reason
 ORDER BY violations DESC, user_agent, event, reason
-LIMIT 10
+LIMIT {limit:UInt32}

@@ -38,6 +38,8 @@ _LEASE_S: Final = 15
 _REPLAY_SPEED: Final = 2.5
 _SETTLED_S: Final = 30.0
 _POLL_S: Final = 0.1
+_ROWS_MAX: Final = 10
+"""Of a question that has a limit."""
 
 
 def run_demo() -> int:
@@ -108,7 +110,7 @@ class _Demo:
 
     async def _report(self, replayed: ReplayResult, played: Played, account: Accounting) -> None:
         console = self._console
-        parameters = {"since": _time_text(self._since_ms), "until": _time_text(now_ms() + 1000)}
+        parameters = {"from": _time_text(self._since_ms), "to": _time_text(now_ms() + 1000), "limit": _ROWS_MAX}
         console.rule("What was sent")
         console.print("\n".join((*replayed.lines(), *played.lines())), highlight=False)
         console.rule("What an analyst would ask first")

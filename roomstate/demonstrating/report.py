@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from roomstate.panels import Panel, read_panel
 from roomstate.refusals import CommandRefused
+from storage.panels import read_panel
 from storage.store import Store
 
 QUESTIONS: Final = (
@@ -24,16 +24,16 @@ QUESTIONS: Final = (
 _TIMEOUT_S: Final = 30.0
 
 
-async def print_tables(console: Console, store: Store, parameters: Mapping[str, str]) -> None:
+async def print_tables(console: Console, store: Store, parameters: Mapping[str, Any]) -> None:
     """Ask every question with the store's client and print the answers."""
     for name in QUESTIONS:
         panel = read_panel(name)
-        names, rows = await store.named_rows(panel.sql, _wanted(panel, parameters))
+        names, rows = await store.named_rows(panel.sql, panel.values(parameters))
         console.print(Text(panel.meaning, style="bold"))
         console.print(_table(names, rows))
 
 
-async def print_plain_sql(console: Console, url: str, parameters: Mapping[str, str]) -> None:
+async def print_plain_sql(console: Console, url: str, parameters: Mapping[str, Any]) -> None:
     """Ask the same questions as anybody would: the SQL over HTTP, as the reading user, without any library.
 
     Raises: CommandRefused if an answer is not 200.
@@ -41,17 +41,13 @@ async def print_plain_sql(console: Console, url: str, parameters: Mapping[str, s
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S) as http:
         for name in QUESTIONS:
             panel = read_panel(name)
-            query = {f"param_{key}": value for key, value in _wanted(panel, parameters).items()}
+            query = {f"param_{key}": str(value) for key, value in panel.values(parameters).items()}
             query |= {"user": "analyst", "database": "roomstate", "default_format": "PrettyCompactNoEscapes"}
             reply = await http.post("/", params=query, content=panel.sql.encode())
             if reply.status_code != httpx.codes.OK:
                 raise CommandRefused(f"{name}.sql is answered {reply.status_code}: {reply.text[:300]}")
             console.print(Text(panel.sql.strip(), style="dim"), soft_wrap=True)
             console.print(Text(reply.text), soft_wrap=True)
-
-
-def _wanted(panel: Panel, parameters: Mapping[str, str]) -> dict[str, str]:
-    return {name: parameters[name] for name in panel.parameters}
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:

@@ -10,16 +10,16 @@ import pytest
 from rich.console import Console
 
 from roomstate.demonstrating.report import QUESTIONS, print_plain_sql, print_tables
-from roomstate.panels import FOLDER, read_panel
 from roomstate.replaying.recordings import read_recordings
 from roomstate.replaying.replay import replay
 from roomstate.simulation.call import CallShape
 from roomstate.simulation.plan import Traffic, planned_calls
 from roomstate.simulation.play import Played, Target, play
+from storage.panels import panel_names
 from storage.store import Store
 from tests.roomstate.running_up import RunningUp
 
-ALWAYS = {"since": "2000-01-01 00:00:00.000", "until": "2200-01-01 00:00:00.000"}
+ALWAYS = {"from": "2000-01-01 00:00:00.000", "to": "2200-01-01 00:00:00.000", "limit": 10}
 
 
 @pytest.mark.timeout(240)
@@ -68,18 +68,8 @@ def test_simulate_tells_what_it_sent(running_up: RunningUp) -> None:
     assert told.stdout.startswith("5 calls: ")
 
 
-def test_every_question_has_its_file_and_says_its_unit() -> None:
-    assert set(QUESTIONS) == {path.stem for path in FOLDER.glob("*.sql")}
-    for name in QUESTIONS:
-        assert "(" in read_panel(name).meaning
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-async def test_every_question_is_answered_on_an_empty_store(name: str, store_database: str) -> None:
-    panel = read_panel(name)
-    async with await Store.connect(store_database) as store:
-        rows = await store.rows(panel.sql, {key: ALWAYS[key] for key in panel.parameters})
-    assert len(rows) <= 1
+def test_every_question_has_its_file() -> None:
+    assert set(QUESTIONS) <= set(panel_names())
 
 
 async def test_the_report_tells_the_same_twice(running_up: RunningUp) -> None:

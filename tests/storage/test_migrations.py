@@ -39,7 +39,13 @@ VIEW_COLUMNS = {
     "statuses, violations, last_state, device_type, user_agent",
     "live_sessions": "room_kind, room_id, session_id, user_id, state, connections, send_streams, recv_streams, "
     "opened_at, last_seen_at, lease_ends_at, app, service, device_type, client_ip, user_agent, bytes_sent, bytes_recv, "
-    "session_number, protocol",
+    "session_number, protocol, state_since",
+    "live_rooms": "room_kind, room_id, sessions, init, waiting, starting, sending, receiving, sendrecv, cleanup, other",
+    "rooms": "room_kind, room_id, created_at, first_activity_at, last_activity_at, sessions, peak_sessions, "
+    "two_way_ms, deleted_at",
+    "minute_stats": "minute, room_kind, kind, fact, verdict, reason, state, facts",
+    "violations": "at, room_id, session_id, event, prev_state, state, prev_connections, prev_send_streams, "
+    "prev_recv_streams, connections, send_streams, recv_streams, reason, user_agent",
     "dead_letters": "log_partition, log_offset, log_index, bytes, reason, at",
     "ledger": "log_partition, first_offset, last_offset, inputs, facts, dead_letters, epoch, judged_at",
     "accounting": "log_partition, frames, first_offset, last_offset, accepted, stored, dead_lettered",

@@ -114,7 +114,7 @@ PROJECTED = {
     "SELECT log_partition, max((log_offset, log_index, fact_index)) FROM room_events WHERE log_partition IN (0, 1) "
     "GROUP BY log_partition": "by_place",
     "SELECT * FROM ledger": "by_insert",
-    "SELECT * FROM sessions": "by_stay",
+    "SELECT * FROM sessions": "by_session",
     "SELECT toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state, count() FROM room_events "
     "GROUP BY toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state": "by_minute",
 }

@@ -112,6 +112,13 @@ async def test_one_stay_by_hand(store_database: str) -> None:
         "violations": 1,
         "last_state": "sendrecv",
         "lease_ends_at": NOON_MS + 300_000,
+        "last_activity_at": NOON_MS + 9000,
+        "left_init_at": NOON_MS + 1000,
+        "first_media_at": NOON_MS + 2000,
+        "last_state_at": NOON_MS + 4000,
+        "furthest": 5,
+        "longest_two_way_ms": 5000,
+        "failure": "",
     }
 
 
