@@ -3,21 +3,20 @@
 -- Parameters: from, to: inputs of that time; step_s.
 SELECT
     time,
-    quantileExactWeighted(0.5)(toNullable(lag_ms), weight) AS p50_ms,
-    quantileExactWeighted(0.95)(toNullable(lag_ms), weight) AS p95_ms,
-    quantileExactWeighted(0.99)(toNullable(lag_ms), weight) AS p99_ms
+    toNullable(percentiles_ms[1]) AS p50_ms,
+    toNullable(percentiles_ms[2]) AS p95_ms,
+    toNullable(percentiles_ms[3]) AS p99_ms
 FROM
 (
     SELECT
         toStartOfInterval(at, toIntervalSecond({step_s:UInt32})) AS time,
-        toUnixTimestamp64Milli(inserted_at) - toUnixTimestamp64Milli(received_at) AS lag_ms,
-        count() AS weight
+        quantilesExact(0.5, 0.95, 0.99)(toUnixTimestamp64Milli(inserted_at) - toUnixTimestamp64Milli(received_at))
+            AS percentiles_ms
     FROM room_events
     WHERE fact_index = 0 AND fact != 'dead_letter' AND kind != 'expire'
         AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
-    GROUP BY time, lag_ms
+    GROUP BY time
 )
-GROUP BY time
 ORDER BY time WITH FILL
     FROM toStartOfInterval({from:DateTime64(3, 'UTC')}, toIntervalSecond({step_s:UInt32}))
     TO greatest(
