@@ -1,4 +1,4 @@
-"""The SQL behind the native reads: a session's facts, a room with its stays, the list of rooms.
+"""The SQL behind the native reads of rooms: what befell one, its stays, the list of all.
 
 Whatever may be long comes in pages. Facts stand in the order of the log, and a page goes on after the place of the last
 fact of the page before; stays stand in the order of their openings. Rows come back by column name, times as aware UTC
@@ -9,16 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from storage.fact_places import AFTER, PLACE, UNTIL, Place, after_parameters, place_of, until_parameters
 from storage.reading import Rows, decoded_extra
-
-
-class Place(NamedTuple):
-    """Where a fact stands, as the columns of these names say it."""
-
-    log_partition: int
-    log_offset: int
-    log_index: int
-    fact_index: int
+from storage.same_inputs import facts_of_same_inputs, siblings_of
 
 
 class StayPlace(NamedTuple):
@@ -28,46 +21,26 @@ class StayPlace(NamedTuple):
     session: str
 
 
-_PLACE: Final = "(log_partition, log_offset, log_index, fact_index = 0, fact_index)"
-_AFTER: Final = f"""{_PLACE} > ({{log_partition:Int64}}, {{log_offset:Int64}}, {{log_index:Int64}},
-    {{fact_index:Int64}} = 0, {{fact_index:Int64}})"""
-_BEGINNING: Final = Place(-1, 0, 0, 0)
-
-
-async def session_facts(store: Rows, session: str, limit: int, after: Place | None) -> list[dict[str, Any]]:
-    """Return facts of the session, in whatever rooms."""
-    found = await store.dicts(
-        f"""
-        SELECT room_kind, room_id, at, fact, kind, event, event_family, verdict, reason, rule_version, moved,
-               state, connections, send_streams, recv_streams,
-               prev_state, prev_connections, prev_send_streams, prev_recv_streams, prev_since,
-               opened_at, lease_ends_at, user_id, client_seq, input_id, occurred_at, received_at, judged_at,
-               inserted_at, log_partition, log_offset, log_index, fact_index, user_agent, device_type, app, service,
-               extra
-        FROM room_events
-        WHERE session_id = {{session:String}} AND {_AFTER}
-        ORDER BY {_PLACE}
-        LIMIT {{limit:UInt32}}
-        """,
-        {"session": session, "limit": limit, **(after or _BEGINNING)._asdict()},
-    )
-    return [{**row, "extra": decoded_extra(row["extra"])} for row in found]
+FACT_COLUMNS: Final = """room_kind, room_id, at, fact, kind, event, event_family, verdict, reason, rule_version, moved,
+    state, connections, send_streams, recv_streams, prev_state, prev_connections, prev_send_streams, prev_recv_streams,
+    prev_since, opened_at, lease_ends_at, user_id, client_seq, input_id, occurred_at, received_at, judged_at,
+    inserted_at, log_partition, log_offset, log_index, fact_index, user_agent, device_type, app, service, extra"""
+_OF_THE_ROOM: Final = f"""room_kind = {{room_kind:String}} AND room_id = {{room:String}} AND session_id = ''
+    AND kind != 'register' AND {PLACE} > {AFTER}"""
 
 
 async def room_facts(store: Rows, room_kind: str, room: str, limit: int, after: Place | None) -> list[dict[str, Any]]:
-    """Return facts about the room itself."""
+    """Return facts about the room itself, in log order, each with what else its input did under `same_input`."""
+    parameters = {"room_kind": room_kind, "room": room, **after_parameters(after)}
     found = await store.dicts(
-        f"""
-        SELECT fact, at, user_id, reason, log_partition, log_offset, log_index, fact_index, extra
-        FROM room_events
-        WHERE room_kind = {{room_kind:String}} AND room_id = {{room:String}} AND session_id = '' AND kind != 'register'
-          AND {_AFTER}
-        ORDER BY {_PLACE}
-        LIMIT {{limit:UInt32}}
-        """,
-        {"room_kind": room_kind, "room": room, "limit": limit, **(after or _BEGINNING)._asdict()},
+        f"SELECT {FACT_COLUMNS} FROM room_events WHERE {_OF_THE_ROOM} ORDER BY {PLACE} LIMIT {{limit:UInt32}}",
+        {**parameters, "limit": limit},
     )
-    return [{**row, "extra": decoded_extra(row["extra"])} for row in found]
+    if not found:
+        return []
+    bounds = {**parameters, **until_parameters(place_of(found[-1]))}
+    siblings = await facts_of_same_inputs(store, f"{_OF_THE_ROOM} AND {PLACE} <= {UNTIL}", bounds)
+    return [{**row, "extra": decoded_extra(row["extra"]), "same_input": siblings_of(siblings, row)} for row in found]
 
 
 async def room_stays(
@@ -85,11 +58,6 @@ async def room_stays(
         """,
         {"room_kind": room_kind, "room": room, "limit": limit, "opened_at_ms": opened_at_ms, "session": session},
     )
-
-
-def place_of(fact: dict[str, Any]) -> Place:
-    """Return where a fact that was read stands."""
-    return Place(fact["log_partition"], fact["log_offset"], fact["log_index"], fact["fact_index"])
 
 
 def stay_place_of(stay: dict[str, Any]) -> StayPlace:

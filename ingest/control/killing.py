@@ -53,7 +53,7 @@ async def kill(edge: Edge, numbers: frozenset[int]) -> int:
 
 
 def _placed(session: NamedSession, partitions: int) -> Placed:
-    line = Line(kind="kill", received_at_ms=now_ms(), id=new_id(), **names_of(session))
+    line = Line(kind="kill", received_at_ms=now_ms(), id=new_id(), **names_of(session), extra={"by": "session control"})
     return Placed(*placed(line, partitions), (line.room_kind, line.room, line.id))
 
 

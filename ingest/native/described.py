@@ -72,9 +72,28 @@ _TAKEN: Final = _object(
         "decisions": _list(_ref("Decision")),
     },
 )
+_COUNTERS: Final = dict.fromkeys(("connections", "send_streams", "recv_streams"), _NUMBER)
+_SNAPSHOT: Final = _object(("state", *_COUNTERS), {"state": _TEXT, **_COUNTERS}, is_open=True)
+_ANY_SNAPSHOT: Final[Schema] = {"anyOf": [_SNAPSHOT, {"type": "null"}]}
 _FACT: Final = _object(
-    ("fact", "at", "user_id", "reason", "log_partition", "log_offset", "log_index", "fact_index", "extra"),
-    {"fact": _TEXT, "at": _TIME, "extra": {"type": "object"}},
+    (
+        *("words", "rule", "rule_name", "rule_version", "because", "place", "fact", "at", "user_id", "reason"),
+        *("log_partition", "log_offset", "log_index", "fact_index", "same_input", "extra"),
+    ),
+    {
+        "words": {"type": "string", "description": "the fact in a sentence"},
+        "rule": {"type": "string", "description": "the rule behind it, as GET /v1/rules has it"},
+        "rule_name": _TEXT,
+        "because": {**_list(_TEXT), "description": "the steps that lead to a status' verdict"},
+        "place": {"type": "string", "description": "partition.offset.index.fact in the log; what `after` takes"},
+        **dict.fromkeys(("before", "declared", "after"), _ANY_SNAPSHOT),
+        "expected": {"anyOf": [_object(tuple(_COUNTERS), dict(_COUNTERS)), {"type": "null"}]},
+        "known": {"type": "object", "description": "what was known of the stay before it"},
+        "same_input": {"type": "object", "description": "what else its input did"},
+        "fact": _TEXT,
+        "at": _TIME,
+        "extra": {"type": "object"},
+    },
     is_open=True,
 )
 _STAY: Final = _object(
@@ -82,6 +101,7 @@ _STAY: Final = _object(
     {"session_id": _TEXT, "opened_at": _TIME, "closed_at": _ANY_TIME},
     is_open=True,
 )
+_NOTE: Final[Schema] = {"anyOf": [_TEXT, {"type": "null"}], "description": "how to go on where the reply is cut"}
 _CURSOR: Final[Schema] = {"anyOf": [_TEXT, {"type": "null"}], "description": "where the next page begins; null = none"}
 SCHEMAS: Final[dict[str, Schema]] = {
     "NativeInput": _input(),
@@ -90,10 +110,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Fact": _FACT,
     "Stay": _STAY,
     "SessionStory": _object(
-        ("session", "facts", "next"), {"session": _TEXT, "facts": _list(_ref("Fact")), "next": _CURSOR}
+        ("session", "rule_version", "facts", "next", "note"),
+        {
+            "session": _TEXT,
+            "rule_version": _NUMBER,
+            "facts": _list(_ref("Fact")),
+            "next": _CURSOR,
+            "note": _NOTE,
+        },
     ),
     "RoomStory": _object(
-        ("room_kind", "room", "attributes", "facts", "next_facts", "sessions", "next_sessions"),
+        ("room_kind", "room", "attributes", "facts", "next_facts", "sessions", "next_sessions", "note"),
         {
             "room_kind": {"type": "string", "enum": list(ROOM_KINDS)},
             "room": _TEXT,
@@ -102,6 +129,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "next_facts": _CURSOR,
             "sessions": _list(_ref("Stay")),
             "next_sessions": _CURSOR,
+            "note": _NOTE,
         },
     ),
     "RoomList": _object(
@@ -126,6 +154,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Accounting": _object(
         ("balanced", "accepted", "stored", "dead_lettered", "pending", "partitions"), {}, is_open=True
     ),
+    "Rules": _object(("rule_version", "states", "families", "edges", "verdicts", "facts"), {}, is_open=True),
     "Trouble": _object(("detail",), {"detail": _TEXT}),
 }
 

@@ -1,68 +1,73 @@
-"""A fact in words: what happened, and which rule judged it.
-
-Source: design section 4 (the verdicts, in their order of precedence) and section 5 (the facts).
-"""
+"""A fact explained: in a sentence, by its rule, step by step, with what was known before and its place in the log."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-VERDICT_RULES: Final[Mapping[str, str]] = {
-    "duplicate": "the same input id was seen in this session before; nothing moves",
-    "late": "its sequence number is not above the highest one seen; nothing moves",
-    "after_close": "the session had left, expired or been killed, or was never opened; nothing moves",
-    "diagram": "an edge of the state diagram, and the counters moved as the event says",
-    "exceptional": "the diagram's exceptional edge (a connection went away mid-call), counters moved as the event says",
-    "steady": "the state stays, and the counters moved as the event says",
-    "notice": "the event changes neither state nor counters",
-    "restart": "a connection was created with counters 1/0/0 although the session had more: the client began again",
-    "teardown": "all counters are 0 with a notice: the client tore its call down and says why",
-    "implied": "no edge of the diagram, but the counters moved as the event says and the state agrees with them",
-}
-"""By verdict; violations are told apart by their reason."""
+from ingest.native.explain_facts import NEVER, fact_words
+from ingest.native.explain_status import snapshot_of, status_steps, status_words
+from state_machine.facts import Snapshot
+from state_machine.reasoning import expected_counters
+from state_machine.rulebook import rule_of
+from state_machine.vocabulary import RULE_VERSION
+from storage.fact_places import place_of
 
-VIOLATION_RULES: Final[Mapping[str, str]] = {
-    "unknown_state": "the declared state is none of the seven; nothing moves",
-    "counter_jump": "the counters did not move as the event says, but the state agrees with them: the session"
-    " continues from the declared snapshot",
-    "state_disagrees": "the declared state contradicts the declared counters; nothing moves",
-}
-"""By reason."""
-
-_WORDS: Final[Mapping[str, str]] = {
-    "session_opened": "the session opened",
-    "session_refreshed": "the lease was renewed",
-    "session_closed": "the session closed",
-    "open_refused": "the opening was refused",
-    "refresh_refused": "the renewal was refused",
-    "close_refused": "the closing was refused",
-    "domains_logged": "domains were logged",
-    "ignored": "nothing was to be done",
-}
+Fact = Mapping[str, Any]
 
 
-def rule_of(fact: Mapping[str, Any]) -> str:
-    """Return the rule behind the fact's verdict; empty if it has none."""
-    if fact["verdict"] == "violation":
-        return VIOLATION_RULES.get(fact["reason"], "")
-    return VERDICT_RULES.get(fact["verdict"], "")
+def explained(fact: dict[str, Any]) -> dict[str, Any]:
+    """Return the fact with its explanation before its own columns.
 
-
-def words_of(fact: Mapping[str, Any]) -> str:
-    """Return one sentence about the fact.
-
-    Shape: `fact` has the columns of `room_events`.
+    Shape: `fact` has the columns of `room_events`, `same_input`, and `known` if it is of a session's story.
     """
-    if fact["fact"] != "status_judged":
-        reason = f" ({fact['reason']})" if fact["reason"] else ""
-        return f"{_WORDS.get(fact['fact'], fact['fact'].replace('_', ' '))}{reason}"
-    before = _snapshot(fact, "prev_")
-    after = _snapshot(fact, "")
-    verdict = f"{fact['verdict']} {fact['reason']}".strip()
-    if not fact["moved"]:
-        return f"{fact['event']}: claims {after}, stays {before}: {verdict}"
-    return f"{fact['event']}: {before} → {after}: {verdict}"
+    is_status = fact["fact"] == "status_judged"
+    is_known_rule = fact["rule_version"] == RULE_VERSION
+    rule = rule_of(fact["fact"], fact["verdict"], fact["reason"])
+    return {
+        "words": status_words(fact) if is_status else fact_words(fact),
+        "rule": rule.text if is_known_rule else _of_another_version(fact),
+        "rule_name": rule.name,
+        "because": status_steps(fact) if is_status and is_known_rule else [],
+        "place": str(place_of(fact)),
+        **_snapshots(fact),
+        **fact,
+        **({"known": _known(fact)} if "known" in fact else {}),
+    }
 
 
-def _snapshot(fact: Mapping[str, Any], prefix: str) -> str:
-    counters = "/".join(str(fact[prefix + name]) for name in ("connections", "send_streams", "recv_streams"))
-    return f"{fact[prefix + 'state']} {counters}"
+def _of_another_version(fact: Fact) -> str:
+    version = fact["rule_version"]
+    return f"It was decided by version {version} of the rules; this program can explain version {RULE_VERSION}."
+
+
+def _snapshots(fact: Fact) -> dict[str, Any]:
+    """Return the snapshot before, since when and for how long; what was declared and expected; the one after."""
+    before, declared = snapshot_of(fact, "prev_"), snapshot_of(fact)
+    told: dict[str, Any] = {"before": None, "declared": None, "expected": None}
+    if before.state:
+        lasted = fact["at"] - fact["prev_since"]
+        told["before"] = {
+            **before._asdict(),
+            "since": fact["prev_since"],
+            "for_ms": round(lasted.total_seconds() * 1000),
+        }
+    if fact["fact"] == "status_judged":
+        told["declared"] = declared._asdict()
+        if before.state:
+            told["expected"] = expected_counters(before, fact["event_family"])._asdict()
+    return {**told, "after": _after(fact, before, declared)}
+
+
+def _after(fact: Fact, before: Snapshot, declared: Snapshot) -> dict[str, Any] | None:
+    if fact["fact"] == "session_closed":
+        return None
+    after = declared if fact["moved"] else before
+    return after._asdict() if after.state else None
+
+
+def _known(fact: Fact) -> dict[str, Any]:
+    known = dict(fact["known"])
+    if known.get("sent_before"):
+        known["sent_before"] = str(known["sent_before"])
+    if fact["opened_at"] != NEVER:
+        known["opened_at"] = fact["opened_at"]
+    return known
