@@ -27,6 +27,7 @@ from processors.intake import Intake
 from processors.judging import Judging
 from processors.metrics import ProcessorMetrics
 from processors.operation import told_on
+from processors.stored_counts import make_ready
 from processors.takeover import Takeover
 from state_machine.room import Rules
 from storage.belonging import NOT_MIGRATED_CODES, require_belonging
@@ -82,6 +83,7 @@ async def _process(
     owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
     rules = rules_of(settings)
     metrics = ProcessorMetrics()
+    await asyncio.to_thread(make_ready)
     patience = Patience(metrics)
     intake = Intake()
     takeover = Takeover(store, log, rules, owner, patience)

@@ -47,16 +47,31 @@ def simulate(
     settings: Settings,
     *,
     calls: Annotated[int, typer.Option(min=0, help="Calls to play; 0: until stopped.")] = 100,
-    rate: Annotated[float, typer.Option(min=0.001, help="Calls that begin in a minute.")] = 30,
+    rate: Annotated[
+        float, typer.Option(min=0.001, help="Calls that begin in a minute at first; then as the day has it.")
+    ] = 30,
+    hour: Annotated[float, typer.Option(min=0, max=24, help="Of the day at which it begins; evenings are busy.")] = 18,
     seed: Annotated[str, typer.Option(help="The same seed gives the same plan. (default: a random one)")] = "",
     speed: Annotated[float, typer.Option(min=0.001, help="10: everything ten times faster, arrivals too.")] = 1,
     misbehaving: Annotated[
-        float, typer.Option(min=0, max=1, metavar="FRACTION", help="Share of clients that break the rules.")
+        float,
+        typer.Option(min=0, max=1, metavar="FRACTION", help="Share of people on a version that breaks the rules."),
     ] = 0.05,
-    talk: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Median length of a talk.")] = 60,
+    talk: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Median length of a talk; all else in proportion.")
+    ] = 60,
+    playback: Annotated[
+        float, typer.Option(min=0, max=1, metavar="FRACTION", help="Accounts that begin to play, for each call.")
+    ] = 0.5,
+    streams: Annotated[
+        float, typer.Option(min=0, max=1, metavar="FRACTION", help="Streams that are published, for each call.")
+    ] = 0.05,
     url: Url = "",
 ) -> int:
-    """Play realistic calls against a running ingest; exit 1 if an input got no answer or was not taken."""
+    """Play an evening of calls, playback and streams against a running ingest, in rooms named sim-….
+
+    Exit code 1 if an input got no answer or was not taken.
+    """
     from roomstate.data_folder import existing_token  # noqa: PLC0415
     from roomstate.showing import Steps  # noqa: PLC0415
     from roomstate.simulation.call import CallShape  # noqa: PLC0415
@@ -64,7 +79,8 @@ def simulate(
     from roomstate.simulation.play import Target  # noqa: PLC0415
     from roomstate.simulation.run import run_simulation  # noqa: PLC0415
 
-    traffic = Traffic(seed or secrets.token_hex(3), calls, rate, CallShape(talk, misbehaving))
+    shape = CallShape(talk, misbehaving)
+    traffic = Traffic(seed or secrets.token_hex(3), calls, rate, shape, hour, playback, streams)
     target = Target(url or api_url(settings), existing_token(settings), speed)
     with Steps() as steps:
         played = run_simulation(traffic, target, steps.begin("simulated calls", calls or None))

@@ -24,15 +24,18 @@ from roomstate.replaying.replay import ReplayResult, replay
 from roomstate.running.pipeline import Pipeline
 from roomstate.showing import Steps
 from roomstate.simulation.call import CallShape
-from roomstate.simulation.plan import Traffic, planned_calls
-from roomstate.simulation.play import Played, Target, play
+from roomstate.simulation.plan import Traffic, planned_scenes
+from roomstate.simulation.play import Target, play
+from roomstate.simulation.played import Played
 from storage.accounting import Accounting, read_accounting
 from storage.clock import now_ms
 from storage.open_log import open_log
 from storage.settings import Settings, load_settings
 from storage.store import Store
 
-EVENING: Final = Traffic("evening", 70, 280, CallShape(talk_s=4.0, misbehaving=0.12, lease_ms=5_000))
+EVENING: Final = Traffic(
+    "evening-3", 70, 500, CallShape(talk_s=3.0, misbehaving=0.12, lease_ms=5_000), hour=20, playback=0.5, streams=0.1
+)
 _LEASE_S: Final = 15
 """Of everybody in the demo's pipeline, so that who left without a word is found out while it runs."""
 _REPLAY_SPEED: Final = 2.5
@@ -79,10 +82,10 @@ class _Demo:
         recordings = read_recordings()
         played = Played()
         target = Target(self._pipeline.api_url, self._settings.bearer_token())
-        calls = list(planned_calls(EVENING, "evening"))
+        scenes = list(planned_scenes(EVENING, "evening"))
         count = steps.begin("recorded requests", sum(len(recording.steps) for recording in recordings))
         replaying = replay(recordings, target.url, speed=_REPLAY_SPEED, concurrency=len(recordings), progress=count)
-        evening = play(calls, target, played, steps.begin("simulated calls", len(calls)))
+        evening = play(scenes, target, played, steps.begin("simulated calls", EVENING.calls))
         async with asyncio.TaskGroup() as group:
             replayed = group.create_task(replaying)
             group.create_task(evening)

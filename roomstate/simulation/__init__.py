@@ -1,1 +1,1 @@
-"""Simulated traffic: what calls there are is planned by pure functions of a seed; playing the plan is apart."""
+"""Simulated traffic: what happens in which room is planned by pure functions of a seed; playing it is apart."""

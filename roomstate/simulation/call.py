@@ -23,61 +23,51 @@ from roomstate.simulation.client_rule import (
 )
 from roomstate.simulation.misbehaviour import misbehaved
 from roomstate.simulation.people import Person, people_of_a_call, refused
-from roomstate.simulation.steps import Step
+from roomstate.simulation.steps import Scene, Step, scene_of
 
 _REFRESH_EVERY_MS: Final = 270_000
 _SEES_STREAM_MS: Final = 90
 _SUBSCRIBES_MS: Final = 260
-_SMALL_ROOM: Final = 0.4
-_SEATS: Final = (2, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call: its steps in the order of time."""
-
-    room: str
-    starts_ms: int
-    """After the start of the simulation."""
-    steps: tuple[Step, ...]
+_SEATS: Final = {2: 0.25, 4: 0.45, 8: 0.3}
+_WITHOUT_A_WORD: Final = frozenset({"crashed", "vanished", "ghost"})
 
 
 @dataclass(frozen=True, slots=True)
 class CallShape:
-    """What calls are like."""
+    """What calls are like; what goes on beside them lasts in proportion."""
 
     talk_s: float = 60.0
     """Median length of a talk."""
     misbehaving: float = 0.0
-    """Share of the people whose client breaks the rules once."""
+    """Share of the people whose version of the client breaks the rules."""
     lease_ms: int = 0
     """Lease that clients ask for; 0 = what the server gives."""
 
 
-def planned_call(random: Random, room: str, starts_ms: int, shape: CallShape) -> Call:
+def planned_call(random: Random, room: str, starts_ms: int, shape: CallShape) -> Scene:
     """Return the call that follows from the random generator's state."""
-    seats = _SEATS[random.random() >= _SMALL_ROOM]
+    (seats,) = random.choices(tuple(_SEATS), tuple(_SEATS.values()))
     people = people_of_a_call(random, shape.talk_s, shape.misbehaving)
     people = [refused(person) if person.user >= seats else person for person in people]
     owner = f"{room}-user-0"
     create = {"kind": "room_create", "room": room, "user": owner, "max_size": seats, "id": f"{room}-create"}
     steps = [Step(0, create, True)]
     for person in people:
-        others = [other for other in people if other is not person and other.is_seen]
+        others = [other for other in people if other.user != person.user and other.is_seen]
         stay = list(_stay(room, person, others, shape.lease_ms))
-        steps += misbehaved(random, stay) if person.is_misbehaving else stay
-    return Call(room, starts_ms, tuple(sorted(steps, key=lambda step: step.at_ms)))
+        steps += misbehaved(random, stay, person.client.faults)
+    return scene_of("call", room, starts_ms, steps)
 
 
 def _stay(room: str, person: Person, others: Iterable[Person], lease_ms: int) -> Iterator[Step]:
     """Yield what one person's client sends in one stay."""
     session = f"{room}-{person.number}"
-    about: dict[str, Any] = {"room": room, "session": session, "user_agent": person.user_agent}
+    about: dict[str, Any] = {"room": room, "session": session, "user_agent": person.client.user_agent}
     opening = {
         **about,
         "kind": "open",
         "user": f"{room}-user-{person.user}",
-        "device_type": person.device_type,
+        "device_type": person.client.device_type,
         "app": "simulation",
         "id": f"{session}-open",
     }
@@ -90,7 +80,7 @@ def _stay(room: str, person: Person, others: Iterable[Person], lease_ms: int) ->
             status = {**about, **rule.after(event)._asdict(), "seq": number, "id": f"{session}-{number}"}
             yield Step(at_ms, {"kind": "status", "implicit": False, **status}, False)
         yield from _refreshes(about, person, lease_ms)
-    if person.ending != "crashed":
+    if person.ending not in _WITHOUT_A_WORD:
         yield Step(person.leaves_ms, {**about, "kind": "close", "id": f"{session}-close"}, False)
 
 
@@ -102,6 +92,8 @@ def _refreshes(about: dict[str, Any], person: Person, lease_ms: int) -> Iterator
 
 def _seen(person: Person, others: Iterable[Person]) -> Iterator[tuple[int, str]]:
     """Yield the events that the person's client has during its stay, with their times."""
+    if person.ending == "silent":
+        return
     if person.ending == "failed":
         yield person.connected_ms, CONNECT_FAILED
         return
@@ -110,6 +102,8 @@ def _seen(person: Person, others: Iterable[Person]) -> Iterator[tuple[int, str]]
         yield person.published_ms, PUBLISHED
     for other in others:
         yield from ((at_ms, event) for at_ms, event in _seen_of(person, other) if at_ms < person.leaves_ms)
+    if person.trouble is not None:
+        yield person.trouble
     if person.ending == "dropped":
         yield person.leaves_ms, NETWORK_LOST
 
@@ -120,7 +114,7 @@ def _seen_of(person: Person, other: Person) -> Iterator[tuple[int, str]]:
     if other.gone_ms <= meet_ms:
         return
     yield meet_ms, PEER_CONNECTED
-    if other.published_ms is not None:
+    if other.published_ms is not None and person.hears:
         stream_ms = max(meet_ms, other.published_ms) + _SEES_STREAM_MS
         if stream_ms < other.gone_ms:
             yield stream_ms, PEER_STREAM

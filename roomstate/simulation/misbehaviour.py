@@ -1,4 +1,4 @@
-"""Clients that break the rules: one of a closed list of faults, put into an honest stay. Pure.
+"""Clients that break the rules: one or more of a closed list of faults, put into an honest stay. Pure.
 
 Each fault is well-formed, so that it is accepted and shows up as a verdict: that is what verdicts are for.
 """
@@ -7,18 +7,22 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
+from roomstate.simulation.clients import Fault
 from roomstate.simulation.steps import Step
 
 _LATER_MS: Final = 40
+_ANOTHER: Final = 0.4
 
 
-def misbehaved(random: Random, stay: list[Step]) -> list[Step]:
-    """Return the stay's steps with one fault; a stay without a status stays as it is."""
+def misbehaved(random: Random, stay: list[Step], faults: tuple[Fault, ...]) -> list[Step]:
+    """Return the stay's steps with the first fault and perhaps more; a stay without a status stays as it is."""
     statuses = [index for index, step in enumerate(stay) if step.body["kind"] == "status"]
     if not statuses:
         return stay
-    fault = FAULTS[random.choice(tuple(FAULTS))]
-    return fault(stay, random.choice(statuses))
+    for number, fault in enumerate(faults):
+        if number == 0 or random.random() < _ANOTHER:
+            stay = FAULTS[fault](stay, random.choice(statuses))
+    return stay
 
 
 def _changed(stay: list[Step], index: int, **members: Any) -> list[Step]:
@@ -26,7 +30,7 @@ def _changed(stay: list[Step], index: int, **members: Any) -> list[Step]:
     return [*stay[:index], step._replace(body={**step.body, **members}), *stay[index + 1 :]]
 
 
-def _added(stay: list[Step], step: "Step", **members: Any) -> list[Step]:
+def _added(stay: list[Step], step: Step, **members: Any) -> list[Step]:
     return [*stay, step._replace(at_ms=step.at_ms + _LATER_MS, body={**step.body, **members})]
 
 
@@ -36,7 +40,7 @@ def _counter_jump(stay: list[Step], index: int) -> list[Step]:
 
 def _wrong_state(stay: list[Step], index: int) -> list[Step]:
     claims_media = stay[index].body["send_streams"] == 0
-    return _changed(stay, index, state="sendrecv" if claims_media else "waiting")
+    return _changed(stay, index, state="sendrecv" if claims_media else "init")
 
 
 def _unknown_state(stay: list[Step], index: int) -> list[Step]:
@@ -58,7 +62,7 @@ def _after_close(stay: list[Step], index: int) -> list[Step]:
     return [*stay, last._replace(at_ms=last.at_ms + _LATER_MS, body=body, is_waited_for=False)]
 
 
-FAULTS: Final[dict[str, Callable[[list[Step], int], list[Step]]]] = {
+FAULTS: Final[dict[Fault, Callable[[list[Step], int], list[Step]]]] = {
     "counter_jump": _counter_jump,
     "wrong_state": _wrong_state,
     "unknown_state": _unknown_state,

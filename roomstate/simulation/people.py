@@ -1,30 +1,43 @@
 """Who comes to a simulated call, when, and how their stay ends. Pure: all follows from the random generator given.
 
-Shape of the times: milliseconds after the call's start.
+Times are milliseconds after the call's start. Delays are log-normal, as those of networks and of people are: most are
+near the median, some are many times as long.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal
 
-Ending = Literal["left", "crashed", "dropped", "failed", "refused"]
-"""crashed: without a word. dropped: says that its network is gone, leaves, comes back. failed: never gets connected.
-refused: finds the room full."""
+from roomstate.simulation.clients import Client, drawn_caller
 
-USER_AGENTS: Final = (
-    ("Mozilla/5.0 (Windows NT 10.0; rv:142.0) Firefox/142.0", "desktop"),
-    ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "desktop"),
-    ("Mozilla/5.0 (Macintosh) Version/18.4 Safari/605.1.15", "desktop"),
-    ("RoomPhone/4.2 (Android 15)", "mobile"),
-)
-FAULTY_AGENTS: Final = (("RoomPhone/3.9 (Android 13)", "mobile"), ("MeetBox/0.8", "room system"))
-
-_NOBODY_ELSE: Final = 0.15
-_THIRD_PERSON: Final = 0.12
-_NO_CAMERA: Final = 0.05
-_ENDINGS: Final[dict[Ending, float]] = {"left": 0.86, "crashed": 0.06, "dropped": 0.05, "failed": 0.03}
+Ending = Literal["left", "crashed", "vanished", "dropped", "failed", "silent", "ghost", "refused"]
+"""crashed: without a word, and for good. vanished: the same, but back within a minute. dropped: says that its network
+is gone, leaves, comes back. failed: never gets connected, and says so. silent: never gets connected, and gives up.
+ghost: stays when all the others have gone, and never leaves. refused: finds the room full."""
+ENDINGS: Final[dict[Ending, float]] = {
+    "left": 0.80,
+    "crashed": 0.04,
+    "vanished": 0.05,
+    "dropped": 0.04,
+    "failed": 0.03,
+    "silent": 0.025,
+    "ghost": 0.015,
+}
+SIZES: Final = {1: 0.12, 2: 0.58, 3: 0.14, 4: 0.08, 5: 0.05, 6: 0.03}
+"""How many people a call is for."""
+NO_CAMERA: Final = 0.05
+DEAF: Final = 0.03
+"""Share of those who never get the others' media."""
+TROUBLED: Final = 0.05
+"""Share of those whose SDK throws an exception during the call."""
+_EXCEPTIONS: Final = ("sdk.exception.1500", "sdk.exception.1554", "sdk.datachannel.error")
 _NOTICED_AFTER_MS: Final = 5_000
-"""How long the others still see somebody who crashed."""
+"""How long the others still see somebody who went without a word."""
+_TALK_MAX: Final = 4.0
+"""Of the median."""
+_GHOST_TALKS: Final = 6
+_BACK_MAX_MS: Final = 55_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,76 +53,81 @@ class Person:
     """When camera and microphone are up; None: never."""
     leaves_ms: int
     ending: Ending
-    is_misbehaving: bool
-    user_agent: str
-    device_type: str
+    client: Client
+    hears: bool = True
+    """Whether the others' media ever reach the person."""
+    trouble: tuple[int, str] | None = None
+    """An exception of the SDK, and when."""
 
     @property
     def gone_ms(self) -> int:
         """When the others see that the person is gone."""
-        return self.leaves_ms + (_NOTICED_AFTER_MS if self.ending == "crashed" else 0)
+        return self.leaves_ms + (_NOTICED_AFTER_MS if self.ending in ("crashed", "vanished") else 0)
 
     @property
     def is_seen(self) -> bool:
         """Whether the others ever see the person."""
-        return self.ending not in ("failed", "refused")
+        return self.ending not in ("failed", "silent", "refused")
 
 
 def people_of_a_call(random: Random, talk_s: float, misbehaving: float) -> list[Person]:
     """Return the stays of one call, by joining; `talk_s` is the median length of a talk in seconds."""
-    talk_ms = int(1000 * talk_s * random.lognormvariate(0, 0.6))
+    talk_ms = int(1000 * talk_s * min(random.lognormvariate(0, 0.6), _TALK_MAX))
+    (size,) = random.choices(tuple(SIZES), tuple(SIZES.values()))
     others_come_ms = int(random.lognormvariate(0, 0.5) * min(4_000, 1000 * talk_s))
     ends_ms = others_come_ms + talk_ms
-    joins = [0]
-    if random.random() >= _NOBODY_ELSE:
-        joins.append(others_come_ms)
-        if random.random() < _THIRD_PERSON:
-            joins.append(others_come_ms + talk_ms // 3)
     people: list[Person] = []
-    for user, joins_ms in enumerate(joins):
+    for user in range(size):
+        joins_ms = others_come_ms + random.randrange(1 + talk_ms // 3) if user > 1 else user * others_come_ms
         leaves_ms = ends_ms + random.randrange(2_500)
-        person = _person(random, len(people), user, (joins_ms, leaves_ms), misbehaving)
+        person = _person(random, len(people), user, (joins_ms, leaves_ms), drawn_caller(random, misbehaving))
+        if person.ending == "ghost":
+            person = replace(person, leaves_ms=int(ends_ms + 1000 * talk_s * _GHOST_TALKS))
         people.append(person)
-        if person.ending == "dropped":
-            back_ms = person.leaves_ms + random.randrange(1_000, 8_000)
-            people.append(_come_back(random, person, len(people), back_ms, max(leaves_ms, back_ms + 3_000)))
+        people.extend(_back(random, person, leaves_ms))
     return people
 
 
 def refused(person: Person) -> Person:
     """Return the person as one who finds the room full and goes away."""
-    return replace(person, published_ms=None, leaves_ms=person.joins_ms + 1_000, ending="refused", is_misbehaving=False)
+    return replace(person, published_ms=None, leaves_ms=person.joins_ms + 1_000, ending="refused", trouble=None)
 
 
-def _person(random: Random, number: int, user: int, times_ms: tuple[int, int], misbehaving: float) -> Person:
+def _person(random: Random, number: int, user: int, times_ms: tuple[int, int], client: Client) -> Person:
     joins_ms, leaves_ms = times_ms
-    is_misbehaving = random.random() < misbehaving
-    (ending,) = random.choices(tuple(_ENDINGS), tuple(_ENDINGS.values()))
-    agents = FAULTY_AGENTS if is_misbehaving and random.random() < 0.8 else USER_AGENTS
-    user_agent, device_type = random.choice(agents)
+    (ending,) = random.choices(tuple(ENDINGS), tuple(ENDINGS.values()))
     connected_ms = joins_ms + int(random.lognormvariate(6.0, 0.5))
     if ending == "failed":
         leaves_ms = connected_ms + 200
-    elif ending != "left":
+    elif ending in ("crashed", "vanished", "dropped"):
         leaves_ms = max(joins_ms + (leaves_ms - joins_ms) * random.randrange(20, 90) // 100, connected_ms + 500)
-    publishes = ending != "failed" and random.random() >= _NO_CAMERA
+    publishes = ending not in ("failed", "silent") and random.random() >= NO_CAMERA
     published_ms = connected_ms + int(random.lognormvariate(6.3, 0.7)) if publishes else None
     leaves_ms = max(leaves_ms, connected_ms + 200)
+    trouble = None
+    if random.random() < TROUBLED:
+        trouble = random.randrange(connected_ms, leaves_ms), random.choice(_EXCEPTIONS)
+    hears = random.random() >= DEAF
     return Person(
-        number, user, joins_ms, connected_ms, published_ms, leaves_ms, ending, is_misbehaving, user_agent, device_type
+        number, user, joins_ms, connected_ms, published_ms, leaves_ms, ending, client, hears=hears, trouble=trouble
     )
 
 
-def _come_back(random: Random, before: Person, number: int, joins_ms: int, leaves_ms: int) -> Person:
+def _back(random: Random, before: Person, leaves_ms: int) -> Iterator[Person]:
+    """Yield the stay of a person who was thrown out and comes back, within a minute as most do."""
+    if before.ending not in ("dropped", "vanished"):
+        return
+    after_ms = min(int(random.lognormvariate(8.3, 0.8)), _BACK_MAX_MS)
+    joins_ms = before.leaves_ms + max(after_ms, 500)
     connected_ms = joins_ms + int(random.lognormvariate(6.0, 0.5))
     published_ms = connected_ms + int(random.lognormvariate(6.0, 0.5))
-    return replace(
+    yield replace(
         before,
-        number=number,
+        number=before.number + 1,
         joins_ms=joins_ms,
         connected_ms=connected_ms,
         published_ms=published_ms,
-        leaves_ms=max(leaves_ms, published_ms + 500),
+        leaves_ms=max(leaves_ms, published_ms + 3_000),
         ending="left",
-        is_misbehaving=False,
+        trouble=None,
     )

@@ -1,58 +1,37 @@
-"""Plays planned calls against a running ingest over POST /v1/inputs.
+"""Plays planned scenes against a running ingest over POST /v1/inputs, as native inputs of all three kinds of rooms.
 
-A call's steps are sent one after the other, each until it is answered: every input has an id, so a 503 or a broken
-connection is met by sending the same again, and nothing is counted twice. What was answered 2xx is counted.
+The steps that are due go into lanes; a room's steps all go into the same one, whose inputs are answered before the next
+ones are sent, so they come in their order. A lane sends what is due at once as one request, so that thousands of
+sessions cost little. Every input has an id: a 503 or a broken connection is met by sending the same again, and nothing
+is counted twice. What was answered 2xx is counted.
 """
 
 import asyncio
+import heapq
 import time
-from collections import Counter
+import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import httpx
 
 from roomstate.refusals import CommandRefused
-from roomstate.simulation.call import Call
-from roomstate.simulation.steps import Step
+from roomstate.simulation.lane import Due, Lane, Playing
+from roomstate.simulation.played import Played
+from roomstate.simulation.steps import Scene
 
-_CONNECTIONS: Final = 32
+_LANES: Final = 4
+_TICK_S: Final = 0.02
+"""What comes due within it goes along; far below what anybody measures."""
 _TIMEOUT_S: Final = 10.0
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 2.0
-_TRY_AGAIN: Final = frozenset({429, 502, 503, 504})
-
-
-@dataclass(slots=True)
-class Played:
-    """What was sent and what was answered."""
-
-    calls: int = 0
-    accepted: Counter[str] = field(default_factory=Counter)
-    """Inputs answered 2xx, by kind."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """Inputs that ingest did not take, by what it said."""
-    turned_away: Counter[str] = field(default_factory=Counter)
-    """Openings that were decided against, by reason."""
-    retries: int = 0
-    given_up: int = 0
-    """Inputs without an answer when the patience ended."""
-
-    def lines(self) -> list[str]:
-        """Return the sums as sentences."""
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.accepted.items()))
-        return [
-            f"{self.calls} calls: {self.accepted.total()} inputs accepted ({kinds or 'none'}),"
-            f" {self.refused.total()} refused, {self.retries} sent again, {self.given_up} without an answer",
-            *(f"refused {number} times: {why}" for why, number in self.refused.most_common(5)),
-            *(f"turned away {number} times: {why}" for why, number in self.turned_away.most_common(5)),
-        ]
+_BEHIND_MAX: Final = 20_000
+"""Steps that may wait in the lanes; the plan is held up past it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how calls are played."""
+    """Where and how scenes are played."""
 
     url: str
     api_token: str
@@ -61,23 +40,74 @@ class Target:
     """For so long the same input is tried again."""
 
 
-async def play(calls: Iterable[Call], target: Target, played: Played, progress: Callable[[], None]) -> None:
-    """Play the calls, counting in `played`; `progress` is called after each call. May be cancelled at any time.
+async def play(scenes: Iterable[Scene], target: Target, played: Played, progress: Callable[[], None]) -> None:
+    """Play the scenes, counting in `played`; `progress` is called after each call. May be cancelled at any time.
 
     Raises: CommandRefused if nothing answers there, or the token is wrong.
     """
     headers = {"Authorization": f"Bearer {target.api_token}"}
-    limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+    limits = httpx.Limits(max_connections=2 * _LANES, max_keepalive_connections=2 * _LANES)
     timeout = httpx.Timeout(_TIMEOUT_S, pool=None)
-    async with (
-        httpx.AsyncClient(base_url=target.url, headers=headers, limits=limits, timeout=timeout) as http,
-        asyncio.TaskGroup() as group,
-    ):
+    async with httpx.AsyncClient(base_url=target.url, headers=headers, limits=limits, timeout=timeout) as http:
         await _check(http)
-        player = _Player(http, target, played)
-        for call in calls:
-            await player.until(call.starts_ms)
-            group.create_task(player.play(call)).add_done_callback(lambda _: progress())
+        lanes = [Lane(http, played, target.patience_s, progress) for _ in range(_LANES)]
+        working = [asyncio.create_task(lane.work()) for lane in lanes]
+        try:
+            await _hand_out(_Agenda(scenes, lanes, played), target.speed, lanes)
+            for lane in lanes:
+                lane.end()
+            await asyncio.gather(*working)
+        finally:
+            for task in working:
+                task.cancel()
+
+
+class _Agenda:
+    """What comes due when."""
+
+    def __init__(self, scenes: Iterable[Scene], lanes: list[Lane], played: Played) -> None:
+        self._scenes = iter(scenes)
+        self._coming = next(self._scenes, None)
+        self._lanes = lanes
+        self._played = played
+        self._steps: list[tuple[int, int, int, Playing]] = []
+        """Of each scene that is on: when its next step is due, the scene's number, the step's."""
+        self._begun = 0
+
+    @property
+    def next_ms(self) -> float:
+        """When there is something to do; infinity = never again."""
+        begins_ms = self._coming.starts_ms if self._coming is not None else float("inf")
+        return min(begins_ms, self._steps[0][0] if self._steps else float("inf"))
+
+    def hand_out(self, now_ms: float) -> None:
+        """Put every step that is due by now into its lane."""
+        while self._coming is not None and self._coming.starts_ms <= now_ms:
+            scene, self._coming = self._coming, next(self._scenes, None)
+            self._played.scenes[scene.room_kind] += 1
+            self._begun += 1
+            playing = Playing(scene, len(scene.steps))
+            heapq.heappush(self._steps, (scene.starts_ms + scene.steps[0].at_ms, self._begun, 0, playing))
+        while self._steps and self._steps[0][0] <= now_ms:
+            _, number, index, playing = self._steps[0]
+            scene = playing.scene
+            lane = self._lanes[zlib.crc32(scene.room.encode()) % len(self._lanes)]
+            lane.add(Due(playing, scene.steps[index]))
+            index += 1
+            if index < len(scene.steps):
+                heapq.heapreplace(self._steps, (scene.starts_ms + scene.steps[index].at_ms, number, index, playing))
+            else:
+                heapq.heappop(self._steps)
+
+
+async def _hand_out(agenda: _Agenda, speed: float, lanes: list[Lane]) -> None:
+    """Put each step into its lane when it is due, until there is none left."""
+    began_s = time.monotonic()
+    while (next_ms := agenda.next_ms) < float("inf"):
+        await asyncio.sleep(max(_TICK_S, began_s + next_ms / 1000 / speed - time.monotonic()))
+        agenda.hand_out((time.monotonic() - began_s) * 1000 * speed)
+        while sum(lane.waiting for lane in lanes) > _BEHIND_MAX:
+            await asyncio.sleep(_TICK_S)
 
 
 async def _check(http: httpx.AsyncClient) -> None:
@@ -94,60 +124,3 @@ async def _check(http: httpx.AsyncClient) -> None:
             f"{http.base_url} does not take this token; give its own with ROOMSTATE_API_TOKEN, or name its data folder"
             " with --data-dir"
         )
-
-
-class _Player:
-    """What all calls of one play share."""
-
-    def __init__(self, http: httpx.AsyncClient, target: Target, played: Played) -> None:
-        self._http = http
-        self._target = target
-        self._played = played
-        self._began = time.monotonic()
-
-    async def until(self, at_ms: float) -> None:
-        """Wait until so many milliseconds of the plan are over."""
-        await asyncio.sleep(self._began + at_ms / 1000 / self._target.speed - time.monotonic())
-
-    async def play(self, call: Call) -> None:
-        """Play one call; who is turned away sends nothing more, and without an answer the call ends."""
-        self._played.calls += 1
-        turned_away = set[str]()
-        for step in call.steps:
-            session = step.body.get("session", "")
-            if session in turned_away:
-                continue
-            await self.until(call.starts_ms + step.at_ms)
-            decision = await self._sent(step)
-            if decision is None:
-                return
-            if decision.get("fact") == "open_refused":
-                self._played.turned_away[decision.get("reason", "")] += 1
-                turned_away.add(session)
-
-    async def _sent(self, step: Step) -> dict[str, Any] | None:
-        """Send the step until it is answered; return the decision ({}: none was waited for), None without an answer."""
-        pause_s = _FIRST_PAUSE_S
-        deadline = time.monotonic() + self._target.patience_s
-        parameters = {"wait": "decision"} if step.is_waited_for else {}
-        while True:
-            try:
-                reply = await self._http.post("/v1/inputs", json=step.body, params=parameters)
-            except httpx.TransportError:
-                reply = None
-            if reply is not None and reply.status_code not in _TRY_AGAIN:
-                return self._noted(step, reply)
-            if time.monotonic() > deadline:
-                self._played.given_up += 1
-                return None
-            self._played.retries += 1
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-    def _noted(self, step: Step, reply: httpx.Response) -> dict[str, Any]:
-        if not reply.is_success:
-            self._played.refused[f"{reply.status_code} {reply.text[:200]}"] += 1
-            return {}
-        self._played.accepted[step.body["kind"]] += 1
-        decisions: list[dict[str, Any]] = reply.json().get("decisions") or [{}]
-        return decisions[0]

@@ -6,8 +6,9 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-from roomstate.simulation.plan import Traffic, planned_calls
-from roomstate.simulation.play import Played, Target, play
+from roomstate.simulation.plan import Traffic, planned_scenes
+from roomstate.simulation.play import Target, play
+from roomstate.simulation.played import Played
 
 _RUN_BYTES: Final = 3
 
@@ -21,7 +22,7 @@ async def simulate(traffic: Traffic, target: Target, progress: Callable[[], None
     """Play the traffic in rooms of its own: the same plan may be played again against the same store."""
     played = Played()
     name = f"{traffic.seed}-{secrets.token_hex(_RUN_BYTES)}"
-    playing = asyncio.create_task(play(planned_calls(traffic, name), target, played, progress))
+    playing = asyncio.create_task(play(planned_scenes(traffic, name), target, played, progress))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, playing.cancel)

@@ -19,7 +19,8 @@ from prometheus_client.samples import Sample
 from roomstate.metric_document import metric_document
 from roomstate.simulation.call import CallShape
 from roomstate.simulation.plan import Traffic, planned_calls
-from roomstate.simulation.play import Played, Target, play
+from roomstate.simulation.play import Target, play
+from roomstate.simulation.played import Played
 from storage.metric_kinds import CounterMetric
 from storage.metric_list import METRICS
 from storage.store import Store

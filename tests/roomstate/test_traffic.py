@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -13,8 +14,10 @@ from roomstate.demonstrating.report import QUESTIONS, print_plain_sql, print_tab
 from roomstate.replaying.recordings import read_recordings
 from roomstate.replaying.replay import replay
 from roomstate.simulation.call import CallShape
-from roomstate.simulation.plan import Traffic, planned_calls
-from roomstate.simulation.play import Played, Target, play
+from roomstate.simulation.clients import CALLERS, FAULTY_CALLERS
+from roomstate.simulation.plan import Traffic, planned_scenes
+from roomstate.simulation.play import Target, play
+from roomstate.simulation.played import Played
 from storage.panels import panel_names
 from storage.store import Store
 from tests.roomstate.running_up import RunningUp
@@ -38,20 +41,31 @@ def test_a_reply_that_is_not_the_recorded_one_is_told(running_up: RunningUp, tmp
     assert "a call, request 2 (leave): recorded 410, answered 204" in told.stdout
 
 
-async def test_a_plan_that_is_played_is_stored_as_planned(running_up: RunningUp) -> None:
+async def test_an_evening_that_is_played_is_stored_as_planned(running_up: RunningUp) -> None:
     token = (running_up.data_dir / "api_token").read_text().strip()
-    calls = list(planned_calls(Traffic("a", 15, 600, CallShape(talk_s=5.0, misbehaving=0.3)), "played"))
+    shape = CallShape(talk_s=3.0, misbehaving=0.3, lease_ms=60_000)
+    scenes = list(planned_scenes(Traffic("a", 20, 600, shape, playback=0.6, streams=0.3), "played"))
     played = Played()
-    await play(calls, Target(running_up.url, token, speed=20.0), played, lambda: None)
-    assert played.calls == 15
+    progress: list[None] = []
+    await play(scenes, Target(running_up.url, token, speed=20.0), played, lambda: progress.append(None))
+    assert played.scenes == Counter(scene.room_kind for scene in scenes)
+    assert min(played.scenes[kind] for kind in ("call", "account", "stream")) > 2
+    assert len(progress) == 20
     assert not played.refused
     assert not played.given_up
     assert (await asyncio.to_thread(running_up.account))["balanced"]
-    url = f"http://analyst@127.0.0.1:{running_up.store_port}/roomstate"
-    async with await Store.connect(url) as store:
-        rows = await store.rows("SELECT uniqExact(input_id) FROM room_events WHERE room_id LIKE 'sim-played-%'")
-    sent = {step.body["id"] for call in calls for step in call.steps}
-    assert 0 < rows[0][0] <= len(sent)
+    of_ours = "FROM room_events WHERE room_id LIKE 'sim-played%' AND fact_index = 0"
+    async with await Store.connect(f"http://analyst@127.0.0.1:{running_up.store_port}/roomstate") as store:
+        stored = dict(await store.rows(f"SELECT kind, count() {of_ours} AND kind != 'expire' GROUP BY kind"))
+        agents = await store.rows(f"SELECT DISTINCT user_agent {of_ours} AND verdict = 'violation'")
+        honest = await store.rows(
+            f"SELECT count() {of_ours} AND verdict != '' AND user_agent IN {{honest:Array(String)}}",
+            {"honest": [client.user_agent for client in CALLERS]},
+        )
+    assert stored == played.accepted
+    assert 0 < len(agents) <= len(FAULTY_CALLERS)
+    assert {agent for (agent,) in agents} <= {client.user_agent for client in FAULTY_CALLERS}
+    assert honest[0][0] > 50
 
 
 def test_a_wrong_token_is_told_at_once(running_up: RunningUp) -> None:
