@@ -19,6 +19,10 @@ from ingest.bodies import Receive, Scope, Send
 from ingest.control.routes import control_routes
 from ingest.counted_replies import CountedReplies
 from ingest.edge import Edge, EdgeLimits
+from ingest.live.assets import asset_routes
+from ingest.live.feed import LiveFeed
+from ingest.live.feed_routes import feed_routes
+from ingest.live.panel_routes import panel_routes
 from ingest.loop.actions import RoomActions
 from ingest.loop.authentication import Authentication
 from ingest.loop.endpoint import RoomActionEndpoint
@@ -51,6 +55,7 @@ class IngestApp(FastAPI):
     """FastAPI, with the Loop contract's paths sorted out first."""
 
     edge: Edge
+    live: LiveFeed
     room_action: RoomActionEndpoint
     counted: CountedReplies
     cross_origin: CrossOrigin
@@ -111,6 +116,7 @@ def create_app(
         title="Roomstate", description=_DESCRIPTION, lifespan=_running, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.edge = edge
+    app.live = LiveFeed(edge)
     app.counted = CountedReplies(edge.metrics)
     app.behind_proxy = ProxyHeadersMiddleware(
         cast(Any, app.serve), trusted_hosts=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
@@ -119,21 +125,29 @@ def create_app(
     users = HawkUsers(edge.keys, edge.commands, edge.store)
     authentication = Authentication(edge.directory, edge.tokens, HawkGate(users, edge.nonces))
     app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication))
-    check_token = token_required(settings.bearer_token())
-    check_reader = token_required_unless_loopback(settings.bearer_token(), settings.host)
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(playback_routes(edge))
     app.include_router(control_routes(edge))
     app.include_router(stream_routes(edge))
-    app.include_router(write_routes(edge, check_token))
-    app.include_router(read_routes(edge, check_reader, is_open=is_loopback(settings.host)))
-    app.include_router(operation_routes(edge, check_reader))
-    app.include_router(reference_routes(app, check_reader))
+    _add_own_routes(app, settings)
     for trouble in (StoreError, LogUnavailable):
         app.add_exception_handler(trouble, _unavailable)
     app.add_exception_handler(ClientDisconnect, _gone)
     return app
+
+
+def _add_own_routes(app: IngestApp, settings: Settings) -> None:
+    """Add what is under no contract: the native interface, the live page, what operators ask, the description."""
+    check_reader = token_required_unless_loopback(settings.bearer_token(), settings.host)
+    is_open = is_loopback(settings.host)
+    app.include_router(write_routes(app.edge, token_required(settings.bearer_token())))
+    app.include_router(read_routes(app.edge, check_reader, is_open=is_open))
+    app.include_router(panel_routes(app.edge, check_reader, is_open=is_open))
+    app.include_router(feed_routes(app.live, check_reader, is_open=is_open))
+    app.include_router(asset_routes())
+    app.include_router(operation_routes(app.edge, check_reader))
+    app.include_router(reference_routes(app, check_reader))
 
 
 @asynccontextmanager
@@ -141,6 +155,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     edge = cast(IngestApp, app).edge
     await edge.start()
     yield
+    cast(IngestApp, app).live.end()
     await edge.stop()
 
 

@@ -14,6 +14,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from ingest.control import described as control
+from ingest.live import described as live
 from ingest.loop import described as loop
 from ingest.native import described as native
 from ingest.playback import described as playback
@@ -31,7 +32,7 @@ def described(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: what FastAPI knows of the routes, and what only the contracts' modules know."""
     document = app.openapi()
     components = document.setdefault("components", {})
-    contracts = (native, loop, control, playback, streams)
+    contracts = (native, live, loop, control, playback, streams)
     for contract in contracts:
         components.setdefault("schemas", {}).update(contract.SCHEMAS)
     components["securitySchemes"] = {

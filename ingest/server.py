@@ -11,12 +11,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from fastapi import FastAPI
 
-from ingest.app import create_app
+from ingest.app import IngestApp, create_app
 from ingest.http_protocol import BoundedProtocol, raised_connections_max
 from ingest.listening import BACKLOG, listen
 from ingest.metrics import share_values
@@ -91,14 +91,22 @@ def grace_s(settings: Settings) -> int:
     return (settings.log_timeout_ms + settings.decision_timeout_ms) // 1000 + 2
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+class IngestServer(uvicorn.Server):
+    """uvicorn that tells when it listens, and lets those who watch the live page go before it waits for replies."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None] = lambda: None) -> None:
         super().__init__(config)
         self._on_listening = on_listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
         await super().startup(sockets)
         self._on_listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, and end once what is under way is answered."""
+        cast(IngestApp, self.config.app).live.end()
+        await super().shutdown(sockets)
 
 
 def _serve(
@@ -122,7 +130,7 @@ def _serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    server = _Server(server_config(app, grace_s(settings)), on_listening)
+    server = IngestServer(server_config(app, grace_s(settings)), on_listening)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # Also before and after uvicorn listens to them itself: it raises them again once it has ended.
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))

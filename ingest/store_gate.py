@@ -80,6 +80,12 @@ class StoreGate:
         """Return the result's rows by column name."""
         return await self._answered(lambda store: store.dicts(sql, parameters))
 
+    async def named_rows(
+        self, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns and the result's rows."""
+        return await self._answered(lambda store: store.named_rows(sql, parameters, settings))
+
     async def live_session(self, room: str, session: str) -> LiveSession | None:
         """Return the call's session if it is live."""
         return await live_session(self, room, session)

@@ -92,10 +92,12 @@ class Store:
         return (await self.named_rows(sql, parameters))[1]
 
     async def named_rows(
-        self, sql: str, parameters: Parameters | None = None
+        self, sql: str, parameters: Parameters | None = None, settings: Mapping[str, Any] | None = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the names of the columns and all rows of a query."""
-        result = await self._done(lambda: self._client.query(sql, parameters=dict(parameters or {})))
+        result = await self._done(
+            lambda: self._client.query(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
+        )
         return list(result.column_names), [tuple(row) for row in result.result_rows]
 
     async def dicts(self, sql: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:

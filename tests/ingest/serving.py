@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
-import uvicorn
 from mohawk import Sender
 from mohawk.base import EmptyValue
 
 from ingest.app import IngestApp, create_app
 from ingest.edge import Edge, EdgeLimits
 from ingest.listening import listen
+from ingest.live.feed import LiveFeed
 from ingest.loop.users import HawkCredentials, credentials_of
-from ingest.server import server_config
+from ingest.server import IngestServer, server_config
 from ingest.siblings import Sibling
 from ingest.store_gate import StoreGate
 from state_machine.inputs import Input
@@ -44,6 +44,8 @@ def settings_for(folder: Path, **options: Any) -> Settings:
 
 class Served:
     """A running ingest server."""
+
+    live: LiveFeed
 
     def __init__(self, edge: Edge, log: EventLog, port: int) -> None:
         self.edge = edge
@@ -80,10 +82,11 @@ def served(
     """Run ingest until the block ends; without a store, its store is out of reach."""
     app = cast(IngestApp, create_app(settings, log, store or StoreGate.to(unreachable_url()), limits, sibling))
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(server_config(app, grace_s=9))
+    server = IngestServer(server_config(app, grace_s=9))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     running = Served(app.edge, log, listener.getsockname()[1])
+    running.live = app.live
     try:
         running.http.get("/healthz")
         yield running

@@ -33,13 +33,6 @@ def test_every_route_is_described(server: Served) -> None:
     assert server.http.get("/docs").status_code == 200
 
 
-def test_the_page_says_what_it_knows_and_runs_nothing(server: Served) -> None:
-    reply = server.http.get("/")
-    assert reply.status_code == 200
-    assert "<script" not in reply.text
-    assert reply.headers["Content-Security-Policy"] == "default-src 'none'"
-
-
 def test_reads_without_the_store_are_a_503(server: Served) -> None:
     for path in ("/v1/accounting", "/v1/rooms", "/v1/rooms/x", "/v1/sessions/x"):
         reply = server.http.get(path)

@@ -1,0 +1,1 @@
+"""The live page: its files, the feed of what is going on now, and the panels' numbers."""
