@@ -47,18 +47,9 @@ def test_the_whole_page_is_small(server: Served) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith((".js", ".html"))])
 def test_text_is_never_made_markup_and_nothing_is_fetched_from_elsewhere(name: str) -> None:
     text = (FOLDER / name).read_text()
-    banned = [
-        "innerHTML",
-        "outerHTML",
-        "insertAdjacentHTML",
-        "document.write",
-        "eval(",
-        "Function(",
-        '"style"',
-        "style=",
-        "javascript:",
-    ]
-    assert not [word for word in banned if word in text.replace("font-style=", "")]
+    banned = ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("]
+    banned += ['"style"', " style=", "javascript:"]
+    assert not [word for word in banned if word in text]
     addresses = set(re.findall(r"https?://[^\"'\s)]+", text))
     assert addresses <= {"http://www.w3.org/2000/svg"}
 
