@@ -5,13 +5,13 @@ WITH ['', 'init', 'waiting', 'starting', 'sending', 'receiving', 'sendrecv', 'cl
 SELECT
     prev_state AS from_state,
     if(has(known, state), state, 'other') AS to_state,
-    multiIf(fact = 'session_opened', 'opened', fact = 'session_closed', 'closed', verdict) AS verdict,
-    toUInt8(moved OR fact = 'session_closed') AS moved,
+    multiIf(fact = 'session_opened', 'opened', fact = 'session_closed', 'closed', room_events.verdict) AS verdict,
+    toUInt8(room_events.moved OR fact = 'session_closed') AS moved,
     count() AS updates
 FROM room_events
 WHERE at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
     AND (fact IN ('session_opened', 'session_closed')
-        OR (fact = 'status_judged' AND verdict NOT IN ('duplicate', 'late', 'after_close')))
+        OR (fact = 'status_judged' AND room_events.verdict NOT IN ('duplicate', 'late', 'after_close')))
     AND ({room_kind:String} = '' OR toString(room_kind) = {room_kind:String})
     AND ({room:String} = '' OR room_id = {room:String})
     AND ({user_agent:String} = '' OR user_agent = {user_agent:String})

@@ -10,10 +10,11 @@ from tests.storage.rows_builder import NOON_MS, put
 from tests.storage.test_cluster import some_rows
 
 HOUR_MS = 3_600_000
-GIVEN = {"step_s": 60, "limit": 10, "session": "s1", "room": "room 1"}
+GIVEN = {"step_s": 60, "limit": 10, "session": "s1", "room": "room 1", "at": "1790000000.000"}
 TYPES = {
     "from": "DateTime64(3, 'UTC')",
     "to": "DateTime64(3, 'UTC')",
+    "at": "DateTime64(3, 'UTC')",
     "step_s": "UInt32",
     "limit": "UInt32",
     **dict.fromkeys(("room_kind", "room", "user_agent", "session"), "String"),
