@@ -16,7 +16,14 @@ from typing import Final
 from rich.console import Console
 
 from roomstate.addresses import reading_store_url
-from roomstate.demonstrating.report import print_plain_sql, print_tables
+from roomstate.demonstrating.report import (
+    QUESTIONS,
+    QUESTIONS_MIDWAY,
+    Answer,
+    asked,
+    print_plain_sql,
+    print_tables,
+)
 from roomstate.ports import free_port
 from roomstate.refusals import CommandRefused
 from roomstate.replaying.recordings import read_recordings
@@ -34,11 +41,17 @@ from storage.settings import Settings, load_settings
 from storage.store import Store
 
 EVENING: Final = Traffic(
-    "evening-3", 70, 500, CallShape(talk_s=3.0, misbehaving=0.12, lease_ms=5_000), hour=20, playback=0.5, streams=0.1
+    "evening-4", 70, 500, CallShape(talk_s=3.0, misbehaving=0.12, lease_ms=5_000), hour=20, playback=0.5, streams=0.1
 )
 _LEASE_S: Final = 15
 """Of everybody in the demo's pipeline, so that who left without a word is found out while it runs."""
 _REPLAY_SPEED: Final = 2.5
+_MIDWAY_S: Final = 9.0
+_ROWS_MIDWAY: Final = 5
+_STEP_S: Final = 86_400
+"""Of what is counted by the time, so that it is one row."""
+_DECISION_TIMEOUT_MS: Final = 15_000
+"""Long: the demo runs on whatever machine there is, and recorded clients do not ask twice."""
 _SETTLED_S: Final = 30.0
 _POLL_S: Final = 0.1
 _ROWS_MAX: Final = 10
@@ -62,6 +75,7 @@ class _Demo:
         self._console = Console(width=None if Console().is_terminal else 120)
         self._since_ms = now_ms()
         self._began = time.monotonic()
+        self._midway: list[Answer] = []
 
     async def run(self) -> int:
         """Start, play, wait, report, stop."""
@@ -89,7 +103,14 @@ class _Demo:
         async with asyncio.TaskGroup() as group:
             replayed = group.create_task(replaying)
             group.create_task(evening)
+            group.create_task(self._look())
         return replayed.result(), played
+
+    async def _look(self) -> None:
+        """Ask who is there, in the middle of the evening."""
+        await asyncio.sleep(_MIDWAY_S)
+        async with await Store.connect(reading_store_url(self._settings)) as store:
+            self._midway = await asked(store, QUESTIONS_MIDWAY, {"limit": _ROWS_MIDWAY})
 
     async def _settled(self) -> Accounting:
         """Return the account once nothing is pending and nobody is live.
@@ -113,12 +134,19 @@ class _Demo:
 
     async def _report(self, replayed: ReplayResult, played: Played, account: Accounting) -> None:
         console = self._console
-        parameters = {"from": _time_text(self._since_ms), "to": _time_text(now_ms() + 1000), "limit": _ROWS_MAX}
+        parameters = {
+            "from": _time_text(self._since_ms),
+            "to": _time_text(now_ms() + 1000),
+            "step_s": _STEP_S,
+            "limit": _ROWS_MAX,
+        }
         console.rule("What was sent")
         console.print("\n".join((*replayed.lines(), *played.lines())), highlight=False)
+        console.rule("Who was there in the middle of the evening")
+        print_tables(console, self._midway)
         console.rule("What an analyst would ask first")
         async with await Store.connect(reading_store_url(self._settings)) as store:
-            await print_tables(console, store, parameters)
+            print_tables(console, await asked(store, QUESTIONS, parameters))
         console.rule("The same by plain SQL over HTTP, as the user analyst")
         await print_plain_sql(console, f"http://127.0.0.1:{self._settings.store_port}", parameters)
         console.rule("The account")
@@ -132,7 +160,12 @@ class _Demo:
 
 def _settings(folder: Path) -> Settings:
     return load_settings(
-        _env_file=None, data_dir=folder, port=free_port(), store_port=free_port(), participant_ttl_s=_LEASE_S
+        _env_file=None,
+        data_dir=folder,
+        port=free_port(),
+        store_port=free_port(),
+        participant_ttl_s=_LEASE_S,
+        decision_timeout_ms=_DECISION_TIMEOUT_MS,
     )
 
 

@@ -1,7 +1,8 @@
 """What came of the demo: each question as a table, then the same by plain SQL over ClickHouse's own HTTP interface."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 import httpx
 from rich.console import Console
@@ -18,19 +19,36 @@ QUESTIONS: Final = (
     "funnel",
     "time_to_first_media",
     "offenders",
+    "reconnects",
+    "playback_limits_denied",
+    "zombies_reaped",
     "freshness",
     "accounting",
 )
+QUESTIONS_MIDWAY: Final = ("rooms_live", "playback_live", "streams_live")
+"""What is asked while the evening is on, because nobody is there any more at its end."""
 _TIMEOUT_S: Final = 30.0
 
 
-async def print_tables(console: Console, store: Store, parameters: Mapping[str, Any]) -> None:
-    """Ask every question with the store's client and print the answers."""
-    for name in QUESTIONS:
-        panel = read_panel(name)
-        names, rows = await store.named_rows(panel.sql, panel.values(parameters))
-        console.print(Text(panel.meaning, style="bold"))
-        console.print(_table(names, rows))
+class Answer(NamedTuple):
+    """What the store said to a question."""
+
+    meaning: str
+    names: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+async def asked(store: Store, questions: Iterable[str], parameters: Mapping[str, Any]) -> list[Answer]:
+    """Ask with the store's client."""
+    panels = [read_panel(name) for name in questions]
+    return [Answer(panel.meaning, *await store.named_rows(panel.sql, panel.values(parameters))) for panel in panels]
+
+
+def print_tables(console: Console, answers: Iterable[Answer]) -> None:
+    """Print each answer as a table."""
+    for answer in answers:
+        console.print(Text(answer.meaning, style="bold"))
+        console.print(_table(answer.names, answer.rows))
 
 
 async def print_plain_sql(console: Console, url: str, parameters: Mapping[str, Any]) -> None:
@@ -65,4 +83,6 @@ def _shown(value: Any) -> Text:
         return Text(f"{value:,.1f}")
     if isinstance(value, int) and not isinstance(value, bool):
         return Text(f"{value:,}")
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M:%S}")
     return Text("" if value is None else str(value))
