@@ -52,11 +52,11 @@ ALTER TABLE room_events{_local}{on_cluster} ADD PROJECTION IF NOT EXISTS by_sess
         argMaxIf(multiIf(startsWith(lower(event), 'sdk.exception'), 1,
                 lower(event) = 'session.networkdisconnected', 2, 3),
             bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
-            event_family = 'notice' AND verdict NOT IN ('duplicate', 'late', 'after_close')
+            event_family = 'notice' AND verdict NOT IN ('', 'duplicate', 'late', 'after_close')
             AND (startsWith(lower(event), 'sdk.exception')
                 OR lower(event) IN ('session.networkdisconnected', 'session.forcedisconnected'))),
         maxIf(bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
-            event_family = 'notice' AND verdict NOT IN ('duplicate', 'late', 'after_close')
+            event_family = 'notice' AND verdict NOT IN ('', 'duplicate', 'late', 'after_close')
             AND (startsWith(lower(event), 'sdk.exception')
                 OR lower(event) IN ('session.networkdisconnected', 'session.forcedisconnected')))
     GROUP BY room_kind, room_id, session_id, opened_at
@@ -152,11 +152,11 @@ FROM
         argMaxIf(multiIf(startsWith(lower(event), 'sdk.exception'), 1,
                 lower(event) = 'session.networkdisconnected', 2, 3),
             bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
-            event_family = 'notice' AND verdict NOT IN ('duplicate', 'late', 'after_close')
+            event_family = 'notice' AND verdict NOT IN ('', 'duplicate', 'late', 'after_close')
             AND (startsWith(lower(event), 'sdk.exception')
                 OR lower(event) IN ('session.networkdisconnected', 'session.forcedisconnected'))) AS notice,
         maxIf(bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
-            event_family = 'notice' AND verdict NOT IN ('duplicate', 'late', 'after_close')
+            event_family = 'notice' AND verdict NOT IN ('', 'duplicate', 'late', 'after_close')
             AND (startsWith(lower(event), 'sdk.exception')
                 OR lower(event) IN ('session.networkdisconnected', 'session.forcedisconnected'))) AS notice_place
     FROM room_events
