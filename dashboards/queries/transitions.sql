@@ -1,10 +1,10 @@
 -- Transitions: what updates said of the state before and after, by verdict (counts); also openings and closings.
 -- From or to '' is outside of the room; moved 0: the session stayed where it was; other: a state that there is not.
 -- Parameters: from, to: of that time; room_kind, room, user_agent ('' = all).
-WITH ['', 'init', 'waiting', 'starting', 'sending', 'receiving', 'sendrecv', 'cleanup'] AS known
+WITH ['init', 'waiting', 'starting', 'sending', 'receiving', 'sendrecv', 'cleanup'] AS known
 SELECT
     prev_state AS from_state,
-    if(has(known, state), state, 'other') AS to_state,
+    if(fact = 'session_closed' OR has(known, state), state, 'other') AS to_state,
     multiIf(fact = 'session_opened', 'opened', fact = 'session_closed', 'closed', room_events.verdict) AS verdict,
     toUInt8(room_events.moved OR fact = 'session_closed') AS moved,
     count() AS updates
