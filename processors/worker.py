@@ -89,12 +89,7 @@ async def _process(
     takeover = Takeover(store, log, rules, owner, patience)
     judging = Judging(intake, log.partitions, rules, takeover.fetch_rooms)
     assigned = Assigned(intake, judging, takeover, patience, metrics)
-    metrics.watch(
-        lambda: len(judging.held),
-        lambda: len(assigned.standing),
-        lambda: sum(len(held.rooms.by_key) for held in judging.held.values()),
-        lambda room_kind: sum(held.live[room_kind] for held in judging.held.values()),
-    )
+    _watch(metrics, judging, assigned)
     drain = Drain(intake, judging, Effects(store, log, patience, metrics), assigned)
     async with _folder() as faust_dir, told_on(settings.processor_port, metrics):
         app = make_app(settings.log_engine_url, log, faust_dir, drain)
@@ -119,6 +114,16 @@ async def _process(
         finally:
             await _cancel({*tasks, told})
             await app.stop()
+
+
+def _watch(metrics: ProcessorMetrics, judging: Judging, assigned: Assigned) -> None:
+    held = judging.held
+    metrics.watch(
+        lambda: len(held),
+        lambda: len(assigned.standing),
+        lambda: sum(len(partition.rooms.by_key) for partition in held.values()),
+        lambda room_kind: sum(partition.live[room_kind] for partition in held.values()),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import OptionInfo
 
 from roomstate.addresses import api_url
 from roomstate.settings_options import with_settings
@@ -42,6 +43,11 @@ def replay(
     return 1 if result.real_differences else 0
 
 
+def _share(text: str) -> OptionInfo:
+    option: OptionInfo = typer.Option(min=0, max=1, metavar="FRACTION", help=text)
+    return option
+
+
 @with_settings("host", "port", "data_dir", "api_token")
 def simulate(
     settings: Settings,
@@ -53,19 +59,12 @@ def simulate(
     hour: Annotated[float, typer.Option(min=0, max=24, help="Of the day at which it begins; evenings are busy.")] = 18,
     seed: Annotated[str, typer.Option(help="The same seed gives the same plan. (default: a random one)")] = "",
     speed: Annotated[float, typer.Option(min=0.001, help="10: everything ten times faster, arrivals too.")] = 1,
-    misbehaving: Annotated[
-        float,
-        typer.Option(min=0, max=1, metavar="FRACTION", help="Share of people on a version that breaks the rules."),
-    ] = 0.05,
+    misbehaving: Annotated[float, _share("Share of people on a version that breaks the rules.")] = 0.05,
     talk: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Median length of a talk; all else in proportion.")
     ] = 60,
-    playback: Annotated[
-        float, typer.Option(min=0, max=1, metavar="FRACTION", help="Accounts that begin to play, for each call.")
-    ] = 0.5,
-    streams: Annotated[
-        float, typer.Option(min=0, max=1, metavar="FRACTION", help="Streams that are published, for each call.")
-    ] = 0.05,
+    playback: Annotated[float, _share("Accounts that begin to play, for each call.")] = 0.5,
+    streams: Annotated[float, _share("Streams that are published, for each call.")] = 0.05,
     url: Url = "",
 ) -> int:
     """Play an evening of calls, playback and streams against a running ingest, in rooms named sim-….
