@@ -8,7 +8,7 @@ RUNTIME := $(SETTLED)-runtime
 DEVELOPMENT := $(SETTLED)-development
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lock clean
+.PHONY: help run demo test check format dashboards lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -32,6 +32,9 @@ check: $(DEVELOPMENT) ## format, lint, types, layers, tidiness
 format: $(DEVELOPMENT) ## put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dashboards: $(DEVELOPMENT) ## write the Grafana dashboards and alert rules again, from dashboards/queries
+	$(BIN)/python -W ignore::DeprecationWarning -m dashboards.grafana
 
 lock: ## choose the newest versions that pyproject.toml allows, and write them down
 	$(PYTHON) -m venv $(VENV)-lock

@@ -1,0 +1,1 @@
+"""Grafana's dashboards and alert rules, made of the questions beside it; `make dashboards` writes them."""
