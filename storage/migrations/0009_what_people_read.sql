@@ -214,7 +214,7 @@ FROM
             0,
             0,
             toDateTime64(0, 3, 'UTC'),
-            maxIf(at, fact = 'room_created'),
+            argMaxIf(at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), fact = 'room_created'),
             argMaxIf(fact, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
                 fact IN ('room_created', 'room_deleted')),
             argMaxIf(at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
