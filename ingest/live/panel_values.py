@@ -1,8 +1,8 @@
 """The values of a panel's parameters: what a request says, what is assumed where it says nothing, what is refused.
 
 `from` and `to` are ISO 8601 (UTC unless it says otherwise), epoch milliseconds, or relative to now as in `-15m`, `-1h`,
-`-30d`, `now`. Without them: the last hour. `step_s` is chosen so that there are about a hundred points. Filters that
-are left out are '' (all); `limit` is 100.
+`-30d`, `now`, and so is `at` (without it: now). Without them: the last hour. `step_s` is chosen so that there are about
+a hundred points. Filters that are left out are '' (all); `limit` is 100.
 """
 
 import re
@@ -46,9 +46,11 @@ def panel_values(wanted: Iterable[str], said: Iterable[tuple[str, str]], now_ms:
             raise OddParameter(f"{name}: given twice")
         given[name] = text
     values: dict[str, Any] = {}
+    if "at" in names:
+        values["at"] = _time_ms("at", given.get("at", "now"), now_ms)
     if names & {"from", "to", "step_s"}:
         values = _times(given, now_ms)
-    for name in names - {"from", "to", "step_s"}:
+    for name in names - {"from", "to", "step_s", "at"}:
         values[name] = _value(name, given.get(name))
     return {name: value for name, value in values.items() if name in names}
 

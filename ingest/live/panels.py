@@ -23,7 +23,7 @@ LIMITS: Final[Mapping[str, Any]] = {
 """Settings of every such question: no change, so many seconds, bytes and rows."""
 TOO_MUCH_CODES: Final = frozenset({159, 241, 396})
 """What the store answers to whom they stop: time, memory, rows of the result."""
-_TIMES: Final = ("from", "to")
+_TIMES: Final = ("from", "to", "at")
 
 
 class Panels:

@@ -132,6 +132,32 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "note": _NOTE,
         },
     ),
+    "RoomAsOf": _object(
+        ("room_kind", "room", "at", "attributes", "people", "sessions", "next_sessions", "note"),
+        {
+            "room_kind": {"type": "string", "enum": list(ROOM_KINDS)},
+            "room": _TEXT,
+            "at": _TIME,
+            "attributes": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+            "people": {"type": "integer", "description": "how many were inside, whatever the page holds"},
+            "sessions": _list(_ref("Insider")),
+            "next_sessions": _CURSOR,
+            "note": _NOTE,
+        },
+    ),
+    "Insider": _object(
+        ("session_id", "user_id", "state", "state_since", *_COUNTERS, "opened_at", "ends_at", "close_reason"),
+        {
+            "session_id": _TEXT,
+            "state": _TEXT,
+            "state_since": _TIME,
+            **_COUNTERS,
+            "opened_at": _TIME,
+            "ends_at": _ANY_TIME,
+        },
+        is_open=True,
+    ),
+    "RoomNowOrThen": {"anyOf": [_ref("RoomStory"), _ref("RoomAsOf")]},
     "RoomList": _object(
         ("rooms",),
         {

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from ingest.edge import Edge
 from ingest.native.described import reply, security, trouble
+from ingest.native.moments import OddMoment, moment_ms
 from ingest.native.names import NAME
 from ingest.native.rules import the_rules
-from ingest.native.stories import RoomPages, room_story, session_story
+from ingest.native.stories import RoomPages, room_as_of, room_story, session_story
 from storage.accounting import read_accounting
+from storage.clock import now_ms
 from storage.fact_places import read_place
 from storage.stories import StayPlace, live_room_list, room_list
 
@@ -77,19 +79,30 @@ def _add_rooms(router: APIRouter, edge: Edge, extra: dict[str, Any]) -> None:
 
     @router.get(
         f"/rooms/{{room:{NAME}}}",
-        responses={200: reply("RoomStory", "the room"), **trouble(401, 404, 503)},
+        responses={200: reply("RoomNowOrThen", "the room"), **trouble(400, 401, 404, 503)},
         openapi_extra=extra,
     )
     async def get_room(
         room: str,
+        *,
         room_kind: RoomKind = "call",
         limit: Limit = 1000,
         facts_after: FactPlace = "",
         sessions_after: SessionPlace = "",
+        at: Annotated[str | None, Query(description="ISO 8601 or epoch milliseconds: who was inside then")] = None,
     ) -> Response:
-        """Return a room: its attributes if it was created and not deleted, what befell it, and everybody's stays."""
+        """Return a room: what is known of it, what befell it, and everybody's stays; with `at`, who was inside then."""
         pages = RoomPages(limit, read_place(facts_after), _session_place(sessions_after))
+        if at is not None:
+            return _json(await room_as_of(edge, room_kind, room, _moment_ms(at), pages))
         return _json(await room_story(edge, room_kind, room, pages))
+
+
+def _moment_ms(text: str) -> int:
+    try:
+        return moment_ms(text, now_ms())
+    except OddMoment as odd:
+        raise HTTPException(400, str(odd)) from None
 
 
 def _session_place(text: str) -> StayPlace | None:

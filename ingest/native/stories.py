@@ -1,6 +1,7 @@
 """The bodies of a session's story and a room's: facts explained, in pages that say how to go on."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi import HTTPException
 from ingest.edge import Edge
 from ingest.native.explain import explained
 from state_machine.vocabulary import RULE_VERSION
+from storage.as_of import attributes_as_of, is_known, people_as_of
 from storage.fact_places import Place, place_of
 from storage.reading import room_record
 from storage.session_story import session_page
@@ -64,6 +66,28 @@ async def room_story(edge: Edge, room_kind: str, room: str, pages: RoomPages) ->
         "sessions": stays[:limit],
         "next_sessions": next_stay,
         "note": _room_note(limit, next_fact, next_stay),
+    }
+
+
+async def room_as_of(edge: Edge, room_kind: str, room: str, at_ms: int, pages: RoomPages) -> dict[str, Any]:
+    """Return who was in the room at the moment, a page of them, and what was known of it.
+
+    Raises: HTTPException 404 if nothing of that name is stored, whenever it happened.
+    """
+    if not await is_known(edge.store, room_kind, room):
+        raise HTTPException(404, "no room of that name is stored")
+    limit = pages.limit
+    inside, people = await people_as_of(edge.store, room_kind, room, at_ms, limit=limit + 1, after=pages.sessions_after)
+    next_stay = _next_stay(inside, limit)
+    return {
+        "room_kind": room_kind,
+        "room": room,
+        "at": datetime.fromtimestamp(at_ms / 1000, UTC),
+        "attributes": await attributes_as_of(edge.store, room_kind, room, at_ms),
+        "people": people,
+        "sessions": inside[:limit],
+        "next_sessions": next_stay,
+        "note": _room_note(limit, None, next_stay),
     }
 
 
