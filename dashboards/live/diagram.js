@@ -9,6 +9,7 @@ import { count, number } from "./words.js";
 
 const edgeKey = (from, to, sort) => `${from}>${to}:${sort}`;
 const DRAWN_SORTS = ["diagram", "exceptional", "implied", "restart", "violation"];
+const FREE_RANKS = { restart: 1, violation: 2 };
 const narrow = matchMedia("(max-width: 640px)");
 
 export class Diagram {
@@ -88,7 +89,7 @@ export class Diagram {
   #words() {
     const [playing, watching] = ["account", "stream"].map((kind) => this.#model.countOf(kind));
     const others = [playing && count(playing, "playback session"), watching && count(watching, "stream subscriber")].filter(Boolean);
-    return `${others.length ? `beside them ${others.join(", ")} · ` : ""}on the edges: moves in the last minute`;
+    return others.length ? `beside them ${others.join(", ")}` : "";
   }
 
   #build() {
@@ -111,7 +112,7 @@ export class Diagram {
   #pass(from, to, sort, times, nowMs) {
     if (!this.#nodes.has(from) || !this.#nodes.has(to) || !DRAWN_SORTS.includes(sort)) return;
     const key = edgeKey(from, to, sort);
-    if (!this.#edges.has(key)) this.#addEdge(from, to, sort, freeBow(this.#shape.states, from, to), true);
+    if (!this.#edges.has(key)) this.#addEdge(from, to, sort, freeBow(this.#shape.states, from, to, FREE_RANKS[sort] ?? 0), true);
     this.#recent.add(key, times, nowMs);
     this.#particles.fly(this.#edges.get(key).path, sort, times);
   }
@@ -163,7 +164,7 @@ export class Diagram {
       const [words, meaning] = SORT_WORDS[sort];
       return h("li", { title: meaning }, DRAWN_SORTS.includes(sort) ? line(sort) : null, words, amount);
     };
-    return h("ul", { class: "legend", "aria-label": "Updates of the last minute by verdict" }, ...Object.keys(SORT_WORDS).map(entry));
+    return h("ul", { class: "legend", "aria-label": "Updates of the last minute by verdict" }, h("li", { class: "faint" }, "In the last minute:"), ...Object.keys(SORT_WORDS).map(entry));
   }
 }
 

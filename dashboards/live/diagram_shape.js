@@ -92,11 +92,12 @@ export function bow(from, to, lift) {
 }
 
 // How a move runs that no edge of the diagram stands for: away from the middle, and its way back farther out.
-export function freeBow(states, fromName, toName) {
+// `rank` keeps different sorts of the same move apart.
+export function freeBow(states, fromName, toName, rank) {
   const from = states[fromName];
   const to = states[toName];
   const isBack = fromName > toName;
-  const lift = 0.2 * Math.hypot(to.x - from.x, to.y - from.y) + (isBack ? 44 : 18);
+  const lift = 0.2 * Math.hypot(to.x - from.x, to.y - from.y) + (isBack ? 44 : 18) + 30 * rank;
   const middle = states.starting;
   const farther = [lift, -lift].map((each) => [each, bow(from, to, each)[1]]);
   farther.sort(([, a], [, b]) => Math.hypot(b[0] - middle.x, b[1] - middle.y) - Math.hypot(a[0] - middle.x, a[1] - middle.y));

@@ -58,6 +58,7 @@ export class Timeline {
     const svg = s("svg", { width: inner + 2 * EDGE, height, role: "group", "aria-label": `${this.#lanes.length} lanes from ${clock(fromMs)} to ${clock(toMs)}` });
     svg.append(axis(fromMs, toMs, inner, x, height), ...this.#lanes.map((lane, index) => this.#lane(lane, AXIS + index * LANE, x, toMs)));
     const focused = this.canvas.contains(document.activeElement) ? document.activeElement.dataset.lane : null;
+    this.#hide();
     this.canvas.replaceChildren(svg);
     if (focused !== null) this.canvas.querySelector(`[data-lane="${focused}"]`)?.focus();
   }
