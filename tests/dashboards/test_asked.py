@@ -19,6 +19,9 @@ from tests.storage.rows_builder import NOON_MS
 each_question = pytest.mark.parametrize("name", panel_names())
 OF_THIS_MOMENT = {"stuck_ms"}
 """Columns that grow while a test runs."""
+_PLAIN = r"U?Int(8|16|32|64)|Float(32|64)|Bool|String|LowCardinality\(String\)|DateTime(64)?\(.*\)|Enum8\(.*\)"
+_SCANNED = re.compile(rf"({_PLAIN})|Nullable\(({_PLAIN})\)")
+"""Types that the data source turns into fields; those that it doesn't know become text."""
 _NATIVE_OF_ITS_REVISION = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 
 
@@ -63,6 +66,7 @@ def hold_panels_to(name: str, columns: dict[str, str]) -> None:
     """Hold what panels of a question say of its columns against the columns."""
     for board in BOARDS.values():
         for panel in (found for found in panels(board) if sql_of(found) == for_grafana(read_panel(name))):
+            assert all(_SCANNED.fullmatch(kind) for kind in columns.values()), columns
             unknown = set(named_columns(panel)) - columns.keys()
             assert not unknown, f"{board['title']}: {panel['title']}"
             if panel["type"] == "timeseries":
