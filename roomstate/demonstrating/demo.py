@@ -41,7 +41,7 @@ from storage.settings import Settings, load_settings
 from storage.store import Store
 
 EVENING: Final = Traffic(
-    "evening-4", 70, 500, CallShape(talk_s=3.0, misbehaving=0.12, lease_ms=5_000), hour=20, playback=0.5, streams=0.1
+    "evening-10", 70, 500, CallShape(talk_s=3.0, misbehaving=0.12, lease_ms=5_000), hour=20, playback=0.5, streams=0.1
 )
 _LEASE_S: Final = 15
 """Of everybody in the demo's pipeline, so that who left without a word is found out while it runs."""

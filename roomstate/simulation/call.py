@@ -29,7 +29,9 @@ _REFRESH_EVERY_MS: Final = 270_000
 _SEES_STREAM_MS: Final = 90
 _SUBSCRIBES_MS: Final = 260
 _SEATS: Final = {2: 0.25, 4: 0.45, 8: 0.3}
-_WITHOUT_A_WORD: Final = frozenset({"crashed", "vanished", "ghost"})
+_WITHOUT_A_WORD: Final = frozenset({"crashed", "vanished", "ghost", "reloaded"})
+_RELOADED_SEQ: Final = 1_000
+"""Where a client's numbers go on after a reload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,11 @@ def planned_call(random: Random, room: str, starts_ms: int, shape: CallShape) ->
     """Return the call that follows from the random generator's state."""
     (seats,) = random.choices(tuple(_SEATS), tuple(_SEATS.values()))
     people = people_of_a_call(random, shape.talk_s, shape.misbehaving)
-    people = [refused(person) if person.user >= seats else person for person in people]
+    people = [
+        refused(person) if person.user >= seats else person
+        for person in people
+        if person.user < seats or not person.is_reload
+    ]
     owner = f"{room}-user-0"
     create = {"kind": "room_create", "room": room, "user": owner, "max_size": seats, "id": f"{room}-create"}
     steps = [Step(0, create, True)]
@@ -73,10 +79,14 @@ def _stay(room: str, person: Person, others: Iterable[Person], lease_ms: int) ->
     }
     if lease_ms:
         opening["lease_ms"] = lease_ms
-    yield Step(person.joins_ms, opening, True)
+    if not person.is_reload:
+        yield Step(person.joins_ms, opening, True)
     if person.ending != "refused":
         rule = ClientRule()
-        for number, (at_ms, event) in enumerate(sorted(_seen(person, others), key=lambda seen: seen[0]), 1):
+        first = _RELOADED_SEQ if person.is_reload else 1
+        for number, (at_ms, event) in enumerate(sorted(_seen(person, others), key=lambda seen: seen[0]), first):
+            if event == NETWORK_LOST and person.tears_down:
+                rule = ClientRule()
             status = {**about, **rule.after(event)._asdict(), "seq": number, "id": f"{session}-{number}"}
             yield Step(at_ms, {"kind": "status", "implicit": False, **status}, False)
         yield from _refreshes(about, person, lease_ms)
@@ -86,8 +96,8 @@ def _stay(room: str, person: Person, others: Iterable[Person], lease_ms: int) ->
 
 def _refreshes(about: dict[str, Any], person: Person, lease_ms: int) -> Iterator[Step]:
     every_ms = lease_ms * 9 // 10 or _REFRESH_EVERY_MS
-    for number, at_ms in enumerate(range(person.joins_ms + every_ms, person.leaves_ms, every_ms)):
-        yield Step(at_ms, {**about, "kind": "refresh", "id": f"{about['session']}-refresh-{number}"}, False)
+    for at_ms in range(person.joins_ms + every_ms, person.leaves_ms, every_ms):
+        yield Step(at_ms, {**about, "kind": "refresh", "id": f"{about['session']}-refresh-{at_ms}"}, False)
 
 
 def _seen(person: Person, others: Iterable[Person]) -> Iterator[tuple[int, str]]:

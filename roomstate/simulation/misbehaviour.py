@@ -12,6 +12,8 @@ from roomstate.simulation.steps import Step
 
 _LATER_MS: Final = 40
 _ANOTHER: Final = 0.4
+_AFTER_CLOSE_SEQ: Final = 1_000_000
+"""Beyond any that came before."""
 
 
 def misbehaved(random: Random, stay: list[Step], faults: tuple[Fault, ...]) -> list[Step]:
@@ -58,7 +60,7 @@ def _repeated(stay: list[Step], index: int) -> list[Step]:
 
 def _after_close(stay: list[Step], index: int) -> list[Step]:
     last = max(stay, key=lambda step: step.at_ms)
-    body = {**stay[index].body, "id": f"{stay[index].body['id']}-after", "seq": 1000}
+    body = {**stay[index].body, "id": f"{stay[index].body['id']}-after", "seq": _AFTER_CLOSE_SEQ}
     return [*stay, last._replace(at_ms=last.at_ms + _LATER_MS, body=body, is_waited_for=False)]
 
 

@@ -11,15 +11,17 @@ from typing import Final, Literal
 
 from roomstate.simulation.clients import Client, drawn_caller
 
-Ending = Literal["left", "crashed", "vanished", "dropped", "failed", "silent", "ghost", "refused"]
+Ending = Literal["left", "crashed", "vanished", "dropped", "reloaded", "failed", "silent", "ghost", "refused"]
 """crashed: without a word, and for good. vanished: the same, but back within a minute. dropped: says that its network
-is gone, leaves, comes back. failed: never gets connected, and says so. silent: never gets connected, and gives up.
-ghost: stays when all the others have gone, and never leaves. refused: finds the room full."""
+is gone, leaves, comes back. reloaded: begins again in the same session, as a page does that is loaded anew. failed:
+never gets connected, and says so. silent: never gets connected, and gives up. ghost: stays when all the others have
+gone, and never leaves. refused: finds the room full."""
 ENDINGS: Final[dict[Ending, float]] = {
-    "left": 0.80,
+    "left": 0.78,
     "crashed": 0.04,
     "vanished": 0.05,
     "dropped": 0.04,
+    "reloaded": 0.02,
     "failed": 0.03,
     "silent": 0.025,
     "ghost": 0.015,
@@ -38,6 +40,7 @@ _TALK_MAX: Final = 4.0
 """Of the median."""
 _GHOST_TALKS: Final = 6
 _BACK_MAX_MS: Final = 55_000
+_TEARING_DOWN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,10 @@ class Person:
     """Whether the others' media ever reach the person."""
     trouble: tuple[int, str] | None = None
     """An exception of the SDK, and when."""
+    tears_down: bool = False
+    """Whether the client forgets what it counted before it says that its network is gone."""
+    is_reload: bool = False
+    """Whether this goes on in the session of the part before."""
 
     @property
     def gone_ms(self) -> int:
@@ -99,7 +106,7 @@ def _person(random: Random, number: int, user: int, times_ms: tuple[int, int], c
     connected_ms = joins_ms + int(random.lognormvariate(6.0, 0.5))
     if ending == "failed":
         leaves_ms = connected_ms + 200
-    elif ending in ("crashed", "vanished", "dropped"):
+    elif ending in ("crashed", "vanished", "dropped", "reloaded"):
         leaves_ms = max(joins_ms + (leaves_ms - joins_ms) * random.randrange(20, 90) // 100, connected_ms + 500)
     publishes = ending not in ("failed", "silent") and random.random() >= NO_CAMERA
     published_ms = connected_ms + int(random.lognormvariate(6.3, 0.7)) if publishes else None
@@ -107,27 +114,38 @@ def _person(random: Random, number: int, user: int, times_ms: tuple[int, int], c
     trouble = None
     if random.random() < TROUBLED:
         trouble = random.randrange(connected_ms, leaves_ms), random.choice(_EXCEPTIONS)
-    hears = random.random() >= DEAF
     return Person(
-        number, user, joins_ms, connected_ms, published_ms, leaves_ms, ending, client, hears=hears, trouble=trouble
+        number,
+        user,
+        joins_ms,
+        connected_ms,
+        published_ms,
+        leaves_ms,
+        ending,
+        client,
+        hears=random.random() >= DEAF,
+        trouble=trouble,
+        tears_down=random.random() < _TEARING_DOWN,
     )
 
 
 def _back(random: Random, before: Person, leaves_ms: int) -> Iterator[Person]:
-    """Yield the stay of a person who was thrown out and comes back, within a minute as most do."""
-    if before.ending not in ("dropped", "vanished"):
+    """Yield the stay, or what follows of it, of a person who comes back: within a minute, after a reload soon."""
+    is_reload = before.ending == "reloaded"
+    if before.ending not in ("dropped", "vanished") and not is_reload:
         return
-    after_ms = min(int(random.lognormvariate(8.3, 0.8)), _BACK_MAX_MS)
-    joins_ms = before.leaves_ms + max(after_ms, 500)
+    after_ms = random.randrange(800, 3_000) if is_reload else int(random.lognormvariate(8.3, 0.8))
+    joins_ms = before.leaves_ms + min(max(after_ms, 500), _BACK_MAX_MS)
     connected_ms = joins_ms + int(random.lognormvariate(6.0, 0.5))
     published_ms = connected_ms + int(random.lognormvariate(6.0, 0.5))
     yield replace(
         before,
-        number=before.number + 1,
+        number=before.number + (0 if is_reload else 1),
         joins_ms=joins_ms,
         connected_ms=connected_ms,
         published_ms=published_ms,
         leaves_ms=max(leaves_ms, published_ms + 3_000),
         ending="left",
         trouble=None,
+        is_reload=is_reload,
     )
