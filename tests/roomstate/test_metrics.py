@@ -141,6 +141,9 @@ def test_every_metric_of_a_rule_is_in_the_list_and_every_rule_says_what_is_the_m
         assert rule["annotations"]["summary"].endswith(".")
         assert rule["labels"]["severity"] in ("critical", "warning")
     assert len(group["rules"]) > 10
+    tested = (PROMETHEUS / "alerts_test.yml").read_text()
+    assert {listed_name(name) for name in re.findall(r"\b(roomstate_[a-z_]+)\b", tested)} <= LISTED.keys()
+    assert set(re.findall(r"alertname: (\w+)", tested)) <= {rule["alert"] for rule in group["rules"]}
 
 
 def test_prometheus_takes_the_files_and_the_pages(running_up: RunningUp) -> None:
@@ -150,7 +153,10 @@ def test_prometheus_takes_the_files_and_the_pages(running_up: RunningUp) -> None
     promtool = shutil.which("promtool")
     if promtool is None:
         return  # what it would say is told above as far as that goes without it
-    checks: list[tuple[list[str], str | None]] = [(["check", "config", str(PROMETHEUS / "prometheus.yml")], None)]
+    checks: list[tuple[list[str], str | None]] = [
+        (["check", "config", str(PROMETHEUS / "prometheus.yml")], None),
+        (["test", "rules", str(PROMETHEUS / "alerts_test.yml")], None),
+    ]
     checks += [(["check", "metrics"], page) for page in pages(running_up).values()]
     for arguments, page in checks:
         told = subprocess.run([promtool, *arguments], input=page, capture_output=True, text=True, check=False)
