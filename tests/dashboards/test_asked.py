@@ -147,3 +147,20 @@ def test_a_chosen_text_is_only_that_text(seeded: Seeded, text: str) -> None:
 def test_a_client_with_every_kind_of_quotes_is_found(seeded: Seeded) -> None:
     verdicts = seeded.rows(for_grafana(read_panel("verdicts")), seeded.choosing(user_agent=AGENT))
     assert {row["verdict"] for row in verdicts} == {"diagram", "violation"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT version()",
+        "SHOW DATABASES",
+        "SHOW TABLES",
+        'SHOW TABLES FROM "{database}"',
+        'DESC TABLE "{database}"."room_events"',
+        "SELECT name, type, table FROM system.columns WHERE database IN ('{database}')",
+        "SELECT name, is_aggregate, origin, description, syntax, returned_value FROM system.functions LIMIT 10000",
+    ],
+)
+def test_what_the_query_editor_asks_is_answered(seeded: Seeded, sql: str) -> None:
+    reply = asked_by_the_data_source(seeded.store, seeded.database, sql.format(database=seeded.database))
+    assert reply.status == 200, reply.text
