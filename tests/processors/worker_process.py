@@ -2,8 +2,8 @@
 
 Usage: python -m tests.processors.worker_process '<JSON>' with members data_dir, log_url, store_url, partitions and
 perhaps crash = [effect, "before" or "after", at which call], freeze = a file (as soon as it is there, the process
-stops itself right before its next insert), slow_insert_s, lose_frame (the how manyeth), store_timeout_s and
-settings = {…}.
+stops itself right before its next insert), slow_insert_s, lose_frame (the how manyeth), store_timeout_s,
+leave_ended_leases and settings = {…}.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from typing import Any
 
 from processors.drain import Drain
 from processors.effects import Effects
+from processors.expiry import Expiry
 from processors.taken import Taken
 from processors.worker import run_processor
 from storage.settings import load_settings
@@ -39,7 +40,18 @@ def main() -> None:
         arrange_freeze(Path(freeze))
     if slow_insert_s := order.pop("slow_insert_s", 0.0):
         slow_down_inserts(slow_insert_s)
+    if order.pop("leave_ended_leases", False):
+        leave_ended_leases()
     run_processor(load_settings(**order.pop("settings", {}), **order))
+
+
+def leave_ended_leases() -> None:
+    """Ask nobody to close what has ended, so that the log stays as the test wrote it."""
+
+    async def look(_expiry: Expiry, _now: int) -> int:
+        return 0
+
+    Expiry.look = look  # type: ignore[method-assign,assignment]
 
 
 def be_impatient(timeout_s: float) -> None:
