@@ -19,7 +19,7 @@ AUDIENCE_MEDIAN: Final = 7
 AUDIENCE_MAX: Final = 150
 _SHOW_TALKS: Final = 4
 _SHOW_MAX: Final = 2.0
-_LEASE_MS: Final = 60_000
+_LEASE_MS: Final = 240_000
 _KEPT_ALIVE: Final = 0.45
 _EARLY: Final = 0.7
 """Share of the audience who come in the first fifth."""
