@@ -4,14 +4,13 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from ingest.edge import Edge
-
-_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+from storage.instruments import TEXT_TYPE
 
 
 def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIRouter:
@@ -38,7 +37,7 @@ def operation_routes(edge: Edge, check_token: Callable[[Request], None]) -> APIR
         """Return the metrics in Prometheus' text form."""
         edge.measure()
         await edge.lag.look()
-        return Response(edge.metrics.page(), media_type=_METRICS_TYPE)
+        return Response(edge.metrics.page(), media_type=TEXT_TYPE)
 
     return router
 
