@@ -6,6 +6,7 @@
 from typing import Final
 
 from state_machine.vocabulary import FACTS, ROOM_KINDS, VERDICTS
+from storage import metric_labels as labels
 from storage.metric_kinds import (
     COUNTS,
     FRESH_S,
@@ -17,19 +18,6 @@ from storage.metric_kinds import (
     HistogramMetric,
     Label,
     Metric,
-)
-from storage.metric_labels import (
-    FAMILIES,
-    GATE_STATES,
-    LANES,
-    LOOP_STATUSES,
-    PARTITION,
-    PLACES,
-    ROOM_KIND,
-    STATEMENTS,
-    STATUS_CLASSES,
-    STORE_TROUBLES,
-    USERS,
 )
 
 BUILD_INFO: Final = GaugeMetric(
@@ -71,12 +59,12 @@ NATIVE_REFUSED: Final = CounterMetric(
 LOOP_REPLIES: Final = CounterMetric(
     *("ingest", "roomstate_ingest_loop_replies_total", "requests"),
     "Replies to Loop room actions (POST /rooms/TOKEN: join, refresh, leave, status), by HTTP status.",
-    (Label("status", (*(str(status) for status in LOOP_STATUSES), "other")),),
+    (Label("status", (*(str(status) for status in labels.LOOP_STATUSES), "other")),),
 )
 REPLIES: Final = CounterMetric(
     *("ingest", "roomstate_ingest_replies_total", "requests"),
     "Replies to every other request, by surface and class of HTTP status.",
-    (Label("family", FAMILIES), Label("status", STATUS_CLASSES)),
+    (Label("family", labels.FAMILIES), Label("status", labels.STATUS_CLASSES)),
 )
 QUEUE_REFUSALS: Final = CounterMetric(
     *("ingest", "roomstate_ingest_queue_refusals_total", "requests"),
@@ -109,7 +97,7 @@ LOG_IS_AWAY: Final = GaugeMetric(
 LOG_GATE: Final = GaugeMetric(
     *("ingest", "roomstate_ingest_log_gate", "processes"),
     "Processes by how far their gate to the log is open; ajar: the next write is a trial, trying: it is on its way.",
-    (Label("state", GATE_STATES),),
+    (Label("state", labels.GATE_STATES),),
 )
 DECISION_WAIT: Final = HistogramMetric(
     *("ingest", "roomstate_ingest_decision_wait_seconds", "seconds"),
@@ -137,7 +125,7 @@ DIRECTORY_LOOKUPS: Final = CounterMetric(
 INGEST_STORE_ERRORS: Final = CounterMetric(
     *("ingest", "roomstate_ingest_store_errors_total", "questions"),
     "Questions to the store that failed: out of reach, refused by it, not answered in time, too many waiting here.",
-    (Label("reason", STORE_TROUBLES),),
+    (Label("reason", labels.STORE_TROUBLES),),
 )
 REACHABLE: Final = GaugeMetric(
     *("ingest", "roomstate_reachable", "0 or 1"),
@@ -145,26 +133,30 @@ REACHABLE: Final = GaugeMetric(
     (Label("part", ("log", "store", "processor")),),
 )
 LOG_END: Final = GaugeMetric(
-    "ingest", "roomstate_log_end_offset", "offset", "Offset that the next frame will get.", (PARTITION,)
+    "ingest", "roomstate_log_end_offset", "offset", "Offset that the next frame will get.", (labels.PARTITION,)
 )
 STORED_OFFSET: Final = GaugeMetric(
-    "ingest", "roomstate_stored_offset", "offset", "Highest offset in the store; -1: none.", (PARTITION,)
+    "ingest", "roomstate_stored_offset", "offset", "Highest offset in the store; -1: none.", (labels.PARTITION,)
 )
 INPUTS: Final = GaugeMetric(
     *("ingest", "roomstate_inputs", "inputs"),
     "Inputs of all partitions: accepted = stored + dead_lettered + pending, which is estimated if long.",
-    (Label("place", PLACES),),
+    (Label("place", labels.PLACES),),
 )
 LAG_FRAMES: Final = GaugeMetric(
-    "ingest", "roomstate_lag_frames", "frames", "Frames that are not in the store yet.", (PARTITION,)
+    "ingest", "roomstate_lag_frames", "frames", "Frames that are not in the store yet.", (labels.PARTITION,)
 )
 LAG_INPUTS: Final = GaugeMetric(
     *("ingest", "roomstate_lag_inputs", "inputs"),
     "Inputs that are not in the store yet (accepted - stored); estimated if many.",
-    (PARTITION,),
+    (labels.PARTITION,),
 )
 LAG_SECONDS: Final = GaugeMetric(
-    "ingest", "roomstate_lag_seconds", "seconds", "Age of the oldest frame that is not in the store yet.", (PARTITION,)
+    "ingest",
+    "roomstate_lag_seconds",
+    "seconds",
+    "Age of the oldest frame that is not in the store yet.",
+    (labels.PARTITION,),
 )
 
 PROCESSOR_START: Final = GaugeMetric(
@@ -184,12 +176,12 @@ VERDICTS_STORED: Final = CounterMetric(
 LEASES_EXPIRED: Final = CounterMetric(
     *("processor", "roomstate_processor_leases_expired_total", "sessions"),
     "Sessions closed because their lease had ended.",
-    (ROOM_KIND,),
+    (labels.ROOM_KIND,),
 )
 LIVE_SESSIONS: Final = GaugeMetric(
     *("processor", "roomstate_processor_live_sessions", "sessions"),
     "Sessions open in the partitions that this worker holds, as stored.",
-    (ROOM_KIND,),
+    (labels.ROOM_KIND,),
 )
 INSERT: Final = HistogramMetric(
     *("processor", "roomstate_processor_insert_seconds", "seconds"),
@@ -242,7 +234,7 @@ STORE_START: Final = GaugeMetric(
 STORE_STATEMENTS: Final = CounterMetric(
     *("store", "roomstate_store_statements_total", "statements"),
     "Statements that the embedded store carried out, also those that failed.",
-    (Label("user", USERS), Label("statement", STATEMENTS)),
+    (Label("user", labels.USERS), Label("statement", labels.STATEMENTS)),
 )
 STORE_ERRORS: Final = CounterMetric(
     "store", "roomstate_store_errors_total", "requests", "Requests that the embedded store answered with an error."
@@ -250,7 +242,7 @@ STORE_ERRORS: Final = CounterMetric(
 STORE_SECONDS: Final = HistogramMetric(
     *("store", "roomstate_store_statement_seconds", "seconds"),
     "Time of one statement, from its text being read to its answer being taken.",
-    (Label("statement", STATEMENTS),),
+    (Label("statement", labels.STATEMENTS),),
     buckets=INSERT_S,
 )
 STORE_SPOOLED: Final = CounterMetric(
@@ -259,7 +251,7 @@ STORE_SPOOLED: Final = CounterMetric(
 STORE_LANE: Final = GaugeMetric(
     *("store", "roomstate_store_lane_statements", "statements"),
     "Statements that run or wait in each lane: inserts, our reads, analysts' reads, the store's own.",
-    (Label("lane", LANES),),
+    (Label("lane", labels.LANES),),
 )
 
 METRICS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
