@@ -27,13 +27,13 @@ STATE_MEANINGS: Final[Mapping[str, str]] = {
 }
 
 FAMILY_MEANINGS: Final[Mapping[str, str]] = {
-    "notice": "is news that changes no counter",
     "connection_created": "says that somebody connected: one connection more",
     "connection_destroyed": "says that a connection went away: one connection less",
     "recv_created": "says that a stream of somebody else arrived: one receive stream more",
     "recv_destroyed": "says that a stream of somebody else ended: one receive stream less",
     "send_created": "says that an own stream began: one send stream more",
     "send_destroyed": "says that an own stream ended: one send stream less",
+    "notice": "is news that changes no counter",
 }
 
 _VERDICT_RULES: Final[Mapping[str, str]] = {
