@@ -8,7 +8,7 @@ import { GROUPS } from "./panel_groups.js";
 
 const RANGES = { "-15m": "Last 15 minutes", "-1h": "Last hour", "-6h": "Last 6 hours", "-24h": "Last 24 hours", "-7d": "Last 7 days", "-30d": "Last 30 days", custom: "Between…" };
 const AGAIN_MS = { "-15m": 10_000, "-1h": 15_000, "-6h": 60_000 };
-const STANDING_ALONE = new Set(["room_story", "session_story", "room_sessions", "rooms_table", "states_now"]);
+const STANDING_ALONE = new Set(["room_story", "room_as_of", "session_story", "room_sessions", "rooms_table", "states_now"]);
 
 const asField = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
