@@ -14,6 +14,11 @@ from dashboards.grafana.panels import Overrides, Shown, finished, transformed
 
 AROUND_AN_UPDATE_S: Final = 7200
 
+_MOVES: Final = tuple(
+    {"fieldName": column, "config": {"id": "equal", "options": {"value": value}}}
+    for column, value in (("moved", True), ("fact", "session_closed"))
+)
+
 
 def _by_pattern() -> Overrides:
     found: Overrides = {pattern: [fields.unit(name)] for pattern, name in fields.UNITS.items()}
@@ -63,7 +68,10 @@ def rows(
 
 
 def lanes(name: str, *, title: str, size: tuple[int, int] = (24, 10)) -> Shown:
-    """Return a lane a session, coloured by the state that its updates say, from a question that tells a story."""
+    """Return a lane a session, coloured by the state that it is in, from a question that tells a story.
+
+    What moved nobody, a violation for instance, is in the story's table and leaves the lane as it is.
+    """
     builder = (
         statetimeline.Panel()
         .merge_values(True)
@@ -72,6 +80,7 @@ def lanes(name: str, *, title: str, size: tuple[int, int] = (24, 10)) -> Shown:
         .mappings([fields.coloured({"": "transparent", **STATES})])
         .display_name("${__field.labels.session_id}")
         .legend(common.VizLegendOptions().show_legend(True).placement(forms.LegendPlacement.BOTTOM))
+        .with_transformation(transformed("filterByValue", type="include", match="any", filters=list(_MOVES)))
         .with_transformation(transformed("filterFieldsByName", include={"names": ["at", "session_id", "state"]}))
         .with_transformation(
             transformed("partitionByValues", fields=["session_id"], keepFields=False, naming={"asLabels": True})

@@ -80,6 +80,7 @@ def named_columns(panel: dict[str, Any]) -> Iterator[str]:
     for mapping in transformations.get("rowsToFields", {}).get("mappings", ()):
         yield mapping["fieldName"]
     yield from transformations.get("filterFieldsByName", {}).get("include", {}).get("names", ())
+    yield from (each["fieldName"] for each in transformations.get("filterByValue", {}).get("filters", ()))
     yield from transformations.get("partitionByValues", {}).get("fields", ())
     for override in panel["fieldConfig"]["overrides"]:
         if override["matcher"]["id"] == "byName" and "rowsToFields" not in transformations:
