@@ -1,4 +1,4 @@
-"""A day's traffic as inputs, for stores that are to be as full as after a month: calls, playback sessions, streams. Pure.
+"""A day's traffic as inputs, for stores that are to be as full as after a month: calls, players, streams. Pure.
 
 Everything follows from the random generator that is given. It is made for speed and for the right mixture of rows, not
 to convince anybody (that is what `roomstate simulate` is for): day and night differ, most calls go well, some people

@@ -1,7 +1,7 @@
 """A store as full as after a month: a month's inputs decided by the real core and inserted as a processor's rows are.
 
-Only the log is left out: inputs are put into frames and judged here, in blocks in the order of time, and each block goes
-to the store as one insert, with the time of insertion that it would have had. The same seed gives the same month.
+Only the log is left out: inputs are put into frames and judged here, in blocks in the order of time, and each block is
+one insert, whose rows have the time of insertion that they would have had. The same seed gives the same month.
 """
 
 import asyncio

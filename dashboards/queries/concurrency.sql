@@ -21,8 +21,8 @@ WITH
             room_kind,
             opened_at,
             if(lease_ends_at <= now64(3), assumeNotNull(lease_ends_at), {to:DateTime64(3, 'UTC')}) AS ended_at
-        FROM sessions
-        WHERE closed_at IS NULL AND opened_at < {to:DateTime64(3, 'UTC')}
+        FROM open_stays
+        WHERE opened_at < {to:DateTime64(3, 'UTC')}
             AND ({room_kind:String} = '' OR toString(room_kind) = {room_kind:String})
             AND ({room:String} = '' OR room_id = {room:String})
     ),

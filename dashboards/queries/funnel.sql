@@ -8,13 +8,20 @@ WITH
         SELECT
             failure,
             closed_at IS NULL AS is_live,
-            if(longest_two_way_ms >= 10000 OR (is_live AND last_state = 'sendrecv'
-                AND toUnixTimestamp64Milli(least(now64(3), ifNull(lease_ends_at, now64(3))))
-                    - toUnixTimestamp64Milli(last_state_at) >= 10000), 6, furthest) AS step
+            if(longest_two_way_ms >= 10000 OR (room_id, session_id, opened_at) IN (talking), 6, furthest) AS step
         FROM sessions
-        WHERE room_kind = 'call' AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}
+        WHERE room_kind = 'call'
+            AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}
             AND ({room:String} = '' OR room_id = {room:String})
             AND ({user_agent:String} = '' OR user_agent = {user_agent:String})
+    ),
+    talking AS
+    (
+        SELECT room_id, session_id, opened_at
+        FROM open_stays
+        WHERE room_kind = 'call' AND last_state = 'sendrecv'
+            AND toUnixTimestamp64Milli(least(now64(3), ifNull(lease_ends_at, now64(3))))
+                - toUnixTimestamp64Milli(last_state_at) >= 10000
     )
 SELECT
     steps[number] AS step,

@@ -8,24 +8,22 @@ SELECT
     quantileExactIf(0.5)(gap_ms, gap_ms <= 60000) AS p50_gap_ms
 FROM
 (
-    SELECT
-        if(ended.at = toDateTime64(0, 3, 'UTC'), NULL,
-            toUnixTimestamp64Milli(joined.at) - toUnixTimestamp64Milli(ended.at)) AS gap_ms
+    SELECT if(before % 2 = 0, intDiv(event, 2) - intDiv(before, 2), NULL) AS gap_ms
     FROM
     (
-        SELECT room_id, user_id, at
+        -- Of each person in each room: 2 × milliseconds of the ends of stays, + 1 of joins, so that ends come first;
+        -- and with each of these the last end that was not after it.
+        SELECT
+            arraySort(groupArray(2 * toUnixTimestamp64Milli(at) + (fact = 'session_opened'))) AS events,
+            arrayFill(event -> event % 2 = 0, events) AS befores
         FROM room_events
-        WHERE room_kind = 'call' AND fact = 'session_opened' AND user_id != ''
-            AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
-            AND ({room:String} = '' OR room_id = {room:String})
-    ) AS joined
-    ASOF LEFT JOIN
-    (
-        SELECT room_id, user_id, at
-        FROM room_events
-        WHERE room_kind = 'call' AND fact = 'session_closed' AND user_id != '' AND at > opened_at
+        WHERE room_kind = 'call' AND user_id != ''
+            AND (fact = 'session_closed' AND at > opened_at
+                OR fact = 'session_opened' AND at >= {from:DateTime64(3, 'UTC')})
             AND at >= {from:DateTime64(3, 'UTC')} - INTERVAL 60 SECOND AND at < {to:DateTime64(3, 'UTC')}
             AND ({room:String} = '' OR room_id = {room:String})
-    ) AS ended
-    ON joined.room_id = ended.room_id AND joined.user_id = ended.user_id AND joined.at >= ended.at
+        GROUP BY sipHash128(room_id, user_id)
+    )
+    ARRAY JOIN events AS event, befores AS before
+    WHERE event % 2 = 1
 )

@@ -9,8 +9,10 @@ WITH
     (
         SELECT prev_state AS was_in, prev_since AS entered_at, at AS left_at
         FROM room_events
-        WHERE prev_state != '' AND (fact = 'session_closed' OR (moved AND state != prev_state))
-            AND at > {from:DateTime64(3, 'UTC')} AND prev_since < {to:DateTime64(3, 'UTC')}
+        WHERE at > {from:DateTime64(3, 'UTC')} AND prev_since < {to:DateTime64(3, 'UTC')}
+            AND intDiv(toUnixTimestamp64Milli(prev_since) + step_ms - 1, step_ms)
+                < intDiv(toUnixTimestamp64Milli(at) + step_ms - 1, step_ms)
+            AND prev_state != '' AND (fact = 'session_closed' OR (moved AND state != prev_state))
             AND ({room_kind:String} = '' OR toString(room_kind) = {room_kind:String})
             AND ({room:String} = '' OR room_id = {room:String})
         UNION ALL
@@ -18,8 +20,8 @@ WITH
             last_state AS was_in,
             last_state_at AS entered_at,
             if(lease_ends_at <= now64(3), assumeNotNull(lease_ends_at), {to:DateTime64(3, 'UTC')}) AS left_at
-        FROM sessions
-        WHERE closed_at IS NULL AND last_state_at < {to:DateTime64(3, 'UTC')}
+        FROM open_stays
+        WHERE last_state_at < {to:DateTime64(3, 'UTC')}
             AND ({room_kind:String} = '' OR toString(room_kind) = {room_kind:String})
             AND ({room:String} = '' OR room_id = {room:String})
     ),

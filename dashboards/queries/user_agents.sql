@@ -1,12 +1,13 @@
--- User agents: what sends statuses (updates; stays), most first.
--- Parameters: from, to: updates of that time; limit.
+-- User agents: what the people in calls use (stays; their updates and violations), most first.
+-- Parameters: from, to: stays that opened in between; limit.
 SELECT
     user_agent,
-    count() AS updates,
-    uniqExact(room_kind, room_id, session_id, opened_at) AS stays
-FROM room_events
-WHERE fact = 'status_judged' AND user_agent != ''
-    AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+    count() AS stays,
+    sum(statuses) AS updates,
+    sum(sessions.violations) AS violations
+FROM sessions
+WHERE room_kind = 'call' AND user_agent != ''
+    AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}
 GROUP BY user_agent
-ORDER BY updates DESC, user_agent
+ORDER BY stays DESC, user_agent
 LIMIT {limit:UInt32}

@@ -1,28 +1,24 @@
 -- The rest of what people read: rooms, live rooms, minutes, violations; and of stays, how far they came and how they
 -- failed (docs/metrics.md).
 
--- Stays, with what 0001 did not think of: it takes the place of by_stay. A failure notice is a status by which a client
--- says why its call broke: 1 an exception of its SDK, 2 its network, 3 that it was thrown out. Steps are the funnel's.
+-- Stays, with what 0001 did not think of, and without what live_sessions no longer takes from there: it takes the place
+-- of by_stay. It is sorted by the time of opening, so that a span reads its own stays; a room's are found in its rows.
+-- …_edges are when one-way media began and ended: 2 × milliseconds after the opening, + 1 for an end. A
+-- failure notice is a status by which a client says why its call broke: 1 an exception of its SDK, 2 its network, 3
+-- that it was thrown out. Steps are the funnel's.
 ALTER TABLE room_events{_local}{on_cluster} ADD PROJECTION IF NOT EXISTS by_session
 (
     SELECT
+        opened_at,
         room_kind,
         room_id,
         session_id,
-        opened_at,
         max(user_id),
         max(device_type),
         argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(user_agent)),
-        max(app),
-        max(service),
-        argMaxIf(client_ip, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(client_ip)),
         argMaxIf(lease_ends_at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
             lease_ends_at != toDateTime64(0, 3, 'UTC')),
-        argMaxIf((state, connections, send_streams, recv_streams),
-            bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved),
-        max(received_at),
-        max(bytes_sent),
-        max(bytes_recv),
+        argMaxIf(state, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved),
         countIf(fact = 'session_closed'),
         maxIf(at, fact = 'session_closed'),
         maxIf(reason, fact = 'session_closed'),
@@ -47,6 +43,17 @@ ALTER TABLE room_events{_local}{on_cluster} ADD PROJECTION IF NOT EXISTS by_sess
             [2, 2, 3, 4, 4, 5], 1), moved),
         maxIf(toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(prev_since),
             prev_state = 'sendrecv' AND (fact = 'session_closed' OR (moved AND state != prev_state))),
+        maxIf(connections, moved AND state IN ('sending', 'receiving', 'sendrecv')),
+        groupArrayIf(2 * (toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(opened_at))
+                + (prev_state = 'sending' AND prev_connections >= 2),
+            (prev_state = 'sending' AND prev_connections >= 2)
+                != (if(moved, state, prev_state) = 'sending' AND if(moved, connections, prev_connections) >= 2
+                    AND fact != 'session_closed')),
+        groupArrayIf(2 * (toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(opened_at))
+                + (prev_state = 'receiving' AND prev_connections >= 2),
+            (prev_state = 'receiving' AND prev_connections >= 2)
+                != (if(moved, state, prev_state) = 'receiving' AND if(moved, connections, prev_connections) >= 2
+                    AND fact != 'session_closed')),
         maxIf(bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
             moved AND state != prev_state AND state IN ('sending', 'receiving', 'sendrecv')),
         argMaxIf(multiIf(startsWith(lower(event), 'sdk.exception'), 1,
@@ -59,14 +66,15 @@ ALTER TABLE room_events{_local}{on_cluster} ADD PROJECTION IF NOT EXISTS by_sess
             event_family = 'notice' AND verdict NOT IN ('', 'duplicate', 'late', 'after_close')
             AND (startsWith(lower(event), 'sdk.exception')
                 OR lower(event) IN ('session.networkdisconnected', 'session.forcedisconnected')))
-    GROUP BY room_kind, room_id, session_id, opened_at
+    GROUP BY opened_at, room_kind, room_id, session_id
 );
 ALTER TABLE room_events{_local}{on_cluster} MATERIALIZE PROJECTION by_session;
 ALTER TABLE room_events{_local}{on_cluster} DROP PROJECTION IF EXISTS by_stay;
 
 -- One row per stay. media_ms, two_way_ms and longest_two_way_ms count closed intervals, peaks count moved snapshots,
 -- statuses count all. furthest is the funnel's step that the states reached (1 init … 5 two-way). failure is '' of a
--- stay that is live, or that its person ended (docs/metrics.md).
+-- stay that is live, or that its person ended. one_way_…_ms is the longest stretch, of those that are over, in which it
+-- only sent, or only received, while two or more were connected; one_way_since: such a stretch goes on since then.
 -- For one room's or one session's live stays ask here (closed_at, lease_ends_at): live_sessions looks at all rooms.
 CREATE OR REPLACE VIEW sessions{on_cluster} AS
 SELECT
@@ -87,7 +95,7 @@ SELECT
     peak_recv_streams,
     statuses,
     violations,
-    tupleElement(last_snapshot, 1) AS last_state,
+    known_state AS last_state,
     known_device_type AS device_type,
     known_user_agent AS user_agent,
     nullIf(lease_end, toDateTime64(0, 3, 'UTC')) AS lease_ends_at,
@@ -105,7 +113,24 @@ SELECT
         last_close_reason = 'expired', 'lease_expired',
         left_init_since = toDateTime64(0, 3, 'UTC'), 'never_connected',
         media_since = toDateTime64(0, 3, 'UTC') AND peak_connections >= 2, 'unknown',
-        '') AS failure
+        '') AS failure,
+    peak_connections_with_media,
+    arrayMax(arrayPushBack(arrayMap((start, end) -> intDiv(end, 2) - intDiv(start, 2),
+        arrayResize(arraySort(arrayFilter(edge -> edge % 2 = 0, sending_edges)),
+            countEqual(arrayMap(edge -> edge % 2, sending_edges), 1)),
+        arraySort(arrayFilter(edge -> edge % 2 = 1, sending_edges))), 0)) AS one_way_sending_ms,
+    arrayMax(arrayPushBack(arrayMap((start, end) -> intDiv(end, 2) - intDiv(start, 2),
+        arrayResize(arraySort(arrayFilter(edge -> edge % 2 = 0, receiving_edges)),
+            countEqual(arrayMap(edge -> edge % 2, receiving_edges), 1)),
+        arraySort(arrayFilter(edge -> edge % 2 = 1, receiving_edges))), 0)) AS one_way_receiving_ms,
+    multiIf(
+        length(sending_edges) % 2 = 1,
+            toNullable(opened_at + toIntervalMillisecond(intDiv(arrayMax(arrayFilter(edge -> edge % 2 = 0,
+                sending_edges)), 2))),
+        length(receiving_edges) % 2 = 1,
+            toNullable(opened_at + toIntervalMillisecond(intDiv(arrayMax(arrayFilter(edge -> edge % 2 = 0,
+                receiving_edges)), 2))),
+        NULL) AS one_way_since
 FROM
 (
     SELECT
@@ -117,11 +142,9 @@ FROM
         max(device_type) AS known_device_type,
         argMaxIf(user_agent, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), notEmpty(user_agent))
             AS known_user_agent,
-        argMaxIf((state, connections, send_streams, recv_streams),
-            bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved)
-            AS last_snapshot,
         argMaxIf(lease_ends_at, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
             lease_ends_at != toDateTime64(0, 3, 'UTC')) AS lease_end,
+        argMaxIf(state, bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0), moved) AS known_state,
         countIf(fact = 'session_closed') AS closings,
         maxIf(at, fact = 'session_closed') AS last_closed_at,
         maxIf(reason, fact = 'session_closed') AS last_close_reason,
@@ -147,6 +170,17 @@ FROM
         maxIf(toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(prev_since),
             prev_state = 'sendrecv' AND (fact = 'session_closed' OR (moved AND state != prev_state)))
             AS longest_two_way_ms,
+        maxIf(connections, moved AND state IN ('sending', 'receiving', 'sendrecv')) AS peak_connections_with_media,
+        groupArrayIf(2 * (toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(opened_at))
+                + (prev_state = 'sending' AND prev_connections >= 2),
+            (prev_state = 'sending' AND prev_connections >= 2)
+                != (if(moved, state, prev_state) = 'sending' AND if(moved, connections, prev_connections) >= 2
+                    AND fact != 'session_closed')) AS sending_edges,
+        groupArrayIf(2 * (toUnixTimestamp64Milli(at) - toUnixTimestamp64Milli(opened_at))
+                + (prev_state = 'receiving' AND prev_connections >= 2),
+            (prev_state = 'receiving' AND prev_connections >= 2)
+                != (if(moved, state, prev_state) = 'receiving' AND if(moved, connections, prev_connections) >= 2
+                    AND fact != 'session_closed')) AS receiving_edges,
         maxIf(bitShiftLeft(log_offset, 21) + 2 * log_index + (fact_index = 0),
             moved AND state != prev_state AND state IN ('sending', 'receiving', 'sendrecv')) AS media_place,
         argMaxIf(multiIf(startsWith(lower(event), 'sdk.exception'), 1,
@@ -164,6 +198,27 @@ FROM
     GROUP BY room_kind, room_id, session_id, opened_at
 );
 
+-- Stays that have not closed, whether their lease is over or not. Days whose openings have all closed are not looked at
+-- (0005, by_opening).
+CREATE OR REPLACE VIEW open_stays{on_cluster} AS
+SELECT *
+FROM sessions
+WHERE closed_at IS NULL AND toDate(opened_at) {global}IN
+(
+    SELECT day
+    FROM
+    (
+        SELECT
+            log_partition,
+            toDate(opened_at) AS day,
+            sumIf(cityHash64(room_kind, room_id, session_id, opened_at), fact = 'session_opened') AS opened,
+            sumIf(cityHash64(room_kind, room_id, session_id, opened_at), fact = 'session_closed') AS closed
+        FROM room_events
+        GROUP BY log_partition, toDate(opened_at)
+    )
+    WHERE opened != closed
+);
+
 -- Rooms that were made, entered or published. created_at is of the last creation, deleted_at of a deletion after it;
 -- NULL where nothing is known of it. peak_sessions is the most stays at one moment, where one that ends counts no more.
 CREATE OR REPLACE VIEW rooms{on_cluster} AS
@@ -174,7 +229,8 @@ SELECT
     began_at AS first_activity_at,
     ended_at AS last_activity_at,
     stays AS sessions,
-    toUInt64(greatest(0, arrayMax(arrayCumSum(change -> change.2, arraySort(changes))))) AS peak_sessions,
+    toUInt64(greatest(0, arrayMax(arrayCumSum(change -> if(change % 2 = 1, 1, -1), arraySort(changes)))))
+        AS peak_sessions,
     talked_ms AS two_way_ms,
     if(last_fate = 'room_deleted', toNullable(last_fate_at), NULL) AS deleted_at
 FROM
@@ -186,7 +242,9 @@ FROM
         max(to_at) AS ended_at,
         sum(is_stay) AS stays,
         sum(stay_two_way_ms) AS talked_ms,
-        groupArrayArray(if(is_stay, [(from_at, 1), (ends_at, -1)], [])) AS changes,
+        -- 2 × milliseconds, + 1 for an opening, so that endings come first.
+        groupArrayArray(if(is_stay, [2 * toUnixTimestamp64Milli(from_at) + 1, 2 * toUnixTimestamp64Milli(ends_at)],
+            emptyArrayInt64())) AS changes,
         max(created) AS last_created_at,
         argMax(fate, fate_place) AS last_fate,
         argMax(fate_at, fate_place) AS last_fate_at
@@ -199,12 +257,27 @@ FROM
             last_activity_at AS to_at,
             1 AS is_stay,
             two_way_ms AS stay_two_way_ms,
-            ifNull(ifNull(closed_at, lease_ends_at), toDateTime64(9000000000, 3, 'UTC')) AS ends_at,
+            assumeNotNull(closed_at) AS ends_at,
             toDateTime64(0, 3, 'UTC') AS created,
             '' AS fate,
             toDateTime64(0, 3, 'UTC') AS fate_at,
             toUInt64(0) AS fate_place
         FROM sessions
+        WHERE closed_at IS NOT NULL
+        UNION ALL
+        SELECT
+            room_kind,
+            room_id,
+            opened_at,
+            last_activity_at,
+            1,
+            two_way_ms,
+            ifNull(lease_ends_at, toDateTime64(9000000000, 3, 'UTC')),
+            toDateTime64(0, 3, 'UTC'),
+            '',
+            toDateTime64(0, 3, 'UTC'),
+            toUInt64(0)
+        FROM open_stays
         UNION ALL
         SELECT
             room_kind,
@@ -261,7 +334,9 @@ SELECT toStartOfMinute(at) AS minute, room_kind, kind, fact, verdict, reason, st
 FROM room_events
 GROUP BY toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state;
 
--- live_sessions with the time since when a session has been in its state.
+-- live_sessions with the time since when a session has been in its state. The candidates are the stays that have not
+-- closed, and no longer whatever has a lease that goes on: among those is everybody who ever opened without one. Their
+-- rows are found by the time of their opening, as before.
 CREATE OR REPLACE VIEW live_sessions{on_cluster} AS
 SELECT
     room_kind,
@@ -316,25 +391,12 @@ FROM
     FROM room_events
     PREWHERE opened_at {global}IN
         (
-            SELECT opened_at
-            FROM room_events
-            WHERE if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
-                toUnixTimestamp64Milli(lease_ends_at)) > toUnixTimestamp64Milli(now64(3))
+            SELECT opened_at FROM open_stays WHERE lease_ends_at IS NULL OR lease_ends_at > now64(3)
         )
     WHERE session_id != '' AND opened_at > toDateTime64(0, 3, 'UTC')
         AND at >=
         (
-            SELECT min(opened_at)
-            FROM room_events
-            WHERE if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
-                toUnixTimestamp64Milli(lease_ends_at)) > toUnixTimestamp64Milli(now64(3))
-        )
-        AND (room_kind, room_id, session_id, opened_at) {global}IN
-        (
-            SELECT room_kind, room_id, session_id, opened_at
-            FROM room_events
-            WHERE if(fact = 'session_opened' AND toUnixTimestamp64Milli(lease_ends_at) = 0, 9000000000000,
-                toUnixTimestamp64Milli(lease_ends_at)) > toUnixTimestamp64Milli(now64(3))
+            SELECT min(opened_at) FROM open_stays WHERE lease_ends_at IS NULL OR lease_ends_at > now64(3)
         )
     GROUP BY room_kind, room_id, session_id, opened_at
 )

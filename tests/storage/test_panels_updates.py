@@ -47,7 +47,7 @@ async def test_verdicts_and_violations(store_database: str) -> None:
             ("Phone", "Session.streamCreated", "counter_jump", 2, 2)
         ]
         assert [row[0] - began for row in await ask(store, "violations", began)] == [66_000, 62_000, 61_000]
-        assert await ask(store, "user_agents", began) == [("Firefox", 3, 1), ("Phone", 3, 2)]
+        assert await ask(store, "user_agents", began) == [("Firefox", 1, 5, 2)]
         assert await ask(store, "transitions", began, room_kind="call") == [
             ("", "init", "opened", 1, 1),
             ("init", "waiting", "diagram", 1, 1),

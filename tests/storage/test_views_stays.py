@@ -119,6 +119,10 @@ async def test_one_stay_by_hand(store_database: str) -> None:
         "furthest": 5,
         "longest_two_way_ms": 5000,
         "failure": "",
+        "peak_connections_with_media": 2,
+        "one_way_sending_ms": 2000,
+        "one_way_receiving_ms": 0,
+        "one_way_since": None,
     }
 
 
