@@ -25,11 +25,15 @@ _SCANNED = re.compile(rf"({_PLAIN})|Nullable\(({_PLAIN})\)")
 _NATIVE_OF_ITS_REVISION = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 
 
+def at_all_times(looking: Looking) -> Looking:
+    """Return somebody who looks at everything that there ever was."""
+    return replace(looking, from_ms=0, to_ms=2 * NOON_MS)
+
+
 def looking_at(seeded: Seeded, name: str) -> Looking:
     """Return somebody who sees something of a question."""
-    since_the_beginning = replace(seeded.looking, from_ms=NOON_MS - 1)
     if name in {"restarts", "rule_versions"}:
-        return since_the_beginning
+        return at_all_times(seeded.looking)
     return seeded.choosing(room=HERE, session="here") if name.startswith(("room_", "session_")) else seeded.looking
 
 
@@ -124,7 +128,7 @@ def test_variables_offer_everything_first_and_then_what_is_there(seeded: Seeded)
 
 
 def test_marks_have_a_time_and_a_text(seeded: Seeded) -> None:
-    looking = replace(seeded.looking, from_ms=NOON_MS - 1)
+    looking = at_all_times(seeded.looking)
     (marks,) = {json.dumps(board["annotations"]["list"]) for board in BOARDS.values() if board["annotations"]}
     for mark in json.loads(marks):
         sql = looking.expanded(mark["target"]["rawSql"])
