@@ -8,7 +8,7 @@ RUNTIME := $(SETTLED)-runtime
 DEVELOPMENT := $(SETTLED)-development
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format dashboards lock clean
+.PHONY: help run demo test check format dashboards docs lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -35,6 +35,11 @@ format: $(DEVELOPMENT) ## put the code into form
 
 dashboards: $(DEVELOPMENT) ## write the Grafana dashboards and alert rules again, from dashboards/queries
 	$(BIN)/python -W ignore::DeprecationWarning -m dashboards.grafana
+
+docs: $(DEVELOPMENT) ## ask the documents' questions again, and write down what is answered
+	$(BIN)/python -m tests.docs.querying_page
+	$(BIN)/python -m tests.docs.rules_page
+	$(BIN)/python -m tests.docs.notebook_page
 
 lock: ## choose the newest versions that pyproject.toml allows, and write them down
 	$(PYTHON) -m venv $(VENV)-lock

@@ -23,12 +23,11 @@ def executed(dsn: str) -> Any:
     Raises: nbclient.exceptions.CellExecutionError.
     """
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    # The kernel is a child of this process and takes its environment.
-    os.environ.update({"ROOMSTATE_DSN": dsn, "EVENING_ENDS": "2026-05-01 22:00", "JUPYTER_PLATFORM_DIRS": "1"})
+    environment = {**os.environ, "CLICKHOUSE_DSN": dsn, "EVENING_ENDS": "2026-05-01 22:00"}
     client = NotebookClient(
         notebook, timeout=_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}
     )
-    client.execute()
+    client.execute(env=environment)
     for cell in notebook.cells:
         _clean(cell)
     return notebook
