@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { h, setText } from "./dom.js";
 import { draw, isDrawn } from "./drawing.js";
+import { OF_CALLS } from "./panel_groups.js";
 import { columnTitle, shown, table } from "./values.js";
 import { title as inWords } from "./words.js";
 
@@ -21,7 +22,7 @@ export class ChartCard {
     this.body = h("div", { class: "body" }, this.state);
     this.data = h("details", { class: "data", hidden: true, ontoggle: () => this.#tabulate() }, h("summary", {}, "As a table"), h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `${title} as a table` }));
     this.element = h("article", { class: "sheet card", "aria-labelledby": `panel-${panel.name}`, "data-panel": panel.name },
-      h("header", {}, h("h2", { id: `panel-${panel.name}` }, title), h("p", { class: "meaning" }, meaning)),
+      h("header", {}, h("h2", { id: `panel-${panel.name}` }, title), h("p", { class: "meaning" }, OF_CALLS.has(panel.name) ? `${meaning} In calls, unless a kind is chosen.` : meaning)),
       this.body,
       this.data,
     );
@@ -30,7 +31,8 @@ export class ChartCard {
   // `values` are what the view asks for; those that the panel does not take are left out.
   async ask(values) {
     const turn = ++this.#asked;
-    const query = new URLSearchParams(Object.entries(values).filter(([name, value]) => value !== "" && this.#panel.parameters.includes(name)));
+    const asked = OF_CALLS.has(this.#panel.name) ? { ...values, room_kind: values.room_kind || "call" } : values;
+    const query = new URLSearchParams(Object.entries(asked).filter(([name, value]) => value !== "" && this.#panel.parameters.includes(name)));
     try {
       const answer = await get(`/v1/panels/${this.#panel.name}?${query}`);
       if (turn !== this.#asked) return;

@@ -77,10 +77,10 @@ export class Diagram {
       const times = this.#recent.of(key);
       if (edge.times === times) continue;
       edge.times = times;
-      setText(edge.rate, times ? number(times) : "");
-      edge.path.classList.toggle("busy", times > 0);
+      setText(edge.rate, times && edge.hasRate ? number(times) : "");
+      edge.path.classList.toggle("busy", times > 0 && !edge.isFree);
       edge.path.classList.toggle("idle", edge.isFree && times === 0);
-      edge.path.style.strokeWidth = String(1.5 + Math.min(Math.log2(times + 1) * 0.35, 3));
+      if (!edge.isFree) edge.path.style.strokeWidth = String(1.5 + Math.min(Math.log2(times + 1) * 0.35, 3));
     }
     setText(this.others, this.#words());
     for (const [sort, node] of this.#numbers) setText(node, number(this.#recent.of(`sort:${sort}`)));
@@ -125,11 +125,11 @@ export class Diagram {
 
   #addEdge(from, to, sort, [path, [x, y]], isFree = false) {
     const words = `${from} to ${to}: ${SORT_WORDS[sort][0].toLowerCase()}`;
-    const drawn = s("path", { class: "edge", d: path, "data-sort": sort, "marker-end": `url(#tip-${sort})` }, s("title", {}, words));
+    const drawn = s("path", { class: isFree ? "edge free" : "edge", d: path, "data-sort": sort, "marker-end": `url(#tip-${sort})` }, s("title", {}, words));
     const rate = s("text", { class: "rate", x, y: y + 5 });
     this.#paths.append(drawn);
     this.#rates.append(rate);
-    this.#edges.set(edgeKey(from, to, sort), { path: drawn, rate, isFree, times: 0 });
+    this.#edges.set(edgeKey(from, to, sort), { path: drawn, rate, isFree, hasRate: sort !== "violation", times: 0 });
   }
 
   #node(state) {

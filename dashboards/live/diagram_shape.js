@@ -97,7 +97,7 @@ export function freeBow(states, fromName, toName, rank) {
   const from = states[fromName];
   const to = states[toName];
   const isBack = fromName > toName;
-  const lift = 0.2 * Math.hypot(to.x - from.x, to.y - from.y) + (isBack ? 44 : 18) + 30 * rank;
+  const lift = 0.2 * Math.hypot(to.x - from.x, to.y - from.y) + (isBack ? 40 : 18) + 44 * rank;
   const middle = states.starting;
   const farther = [lift, -lift].map((each) => [each, bow(from, to, each)[1]]);
   farther.sort(([, a], [, b]) => Math.hypot(b[0] - middle.x, b[1] - middle.y) - Math.hypot(a[0] - middle.x, a[1] - middle.y));

@@ -1,7 +1,7 @@
 // Every fact in words: when, who, what happened, and the rule that judged it.
 
 import { h, name } from "./dom.js";
-import { sessionLink } from "./links.js";
+import { sessionLink, shortSession } from "./links.js";
 import { sortOf } from "./verdicts.js";
 import { clockMs, count, day } from "./words.js";
 
@@ -22,7 +22,7 @@ function row(fact, hasSessions) {
   const place = `log partition ${fact.log_partition}, offset ${fact.log_offset}, index ${fact.log_index}`;
   return h("tr", { tabindex: -1, "data-place": fact.place ?? "", "data-sort": sort },
     h("td", { class: "when", title: `${day(fact.atMs)}; ${place}` }, clockMs(fact.atMs)),
-    hasSessions ? h("td", {}, fact.session_id ? name(fact.session_id, { href: sessionLink(fact.session_id) }, "a") : h("span", { class: "faint" }, "the room")) : null,
+    hasSessions ? h("td", {}, fact.session_id ? name(shortSession(fact.session_id, fact.room_id), { href: sessionLink(fact.session_id), title: fact.session_id }, "a") : h("span", { class: "faint" }, "the room")) : null,
     h("td", { class: "words" }, name(fact.words ?? fact.fact.replaceAll("_", " ")),
       fact.rule ? h("div", { class: "rule" }, `${fact.rule}${fact.rule_version ? ` (rules, version ${fact.rule_version})` : ""}`) : null),
     h("td", { class: "judged" }, fact.verdict ? h("span", { class: "verdict", "data-sort": sort }, `${fact.verdict}${fact.reason ? ` (${fact.reason.replaceAll("_", " ")})` : ""}`) : fact.reason));

@@ -14,7 +14,7 @@ export function lanesOf(facts) {
     const hasStay = fact.opened_at && !fact.opened_at.startsWith(NEVER);
     // What came when nobody was there stands on the lane of the stay before, or on one of its own.
     const key = hasStay ? stayKey(fact) : (newest.get(fact.session_id) ?? stayKey(fact));
-    if (!lanes.has(key)) lanes.set(key, { session: fact.session_id, user: "", intervals: [], marks: [] });
+    if (!lanes.has(key)) lanes.set(key, { session: fact.session_id, room: fact.room_id, user: "", intervals: [], marks: [] });
     newest.set(fact.session_id, key);
     take(lanes.get(key), fact);
   }

@@ -3,6 +3,12 @@
 export const roomLink = (kind, room) => `#/room/${kind}/${encodeURIComponent(room)}`;
 export const sessionLink = (session) => `#/session/${encodeURIComponent(session)}`;
 
+// The end of a session's name tells it from the others of its room.
+export function shortSession(session, room) {
+  const rest = room && session.startsWith(room) ? session.slice(room.length).replace(/^[-_/:.]+/, "") : session;
+  return rest.length > 10 ? `…${rest.slice(-8)}` : rest || session;
+}
+
 function decoded(text) {
   try {
     return decodeURIComponent(text);

@@ -64,6 +64,7 @@ follow({
   snapshot(data) {
     health.heard();
     model.replace(data);
+    if (!performance.getEntriesByName("rooms").length) performance.mark("rooms");
     current?.changed?.(model);
     drawSoon();
   },
@@ -89,3 +90,4 @@ follow({
 });
 await go({ isFirst: true });
 document.documentElement.dataset.ready = "true";
+performance.mark("ready");

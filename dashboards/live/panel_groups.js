@@ -26,6 +26,9 @@ export const GROUPS = {
 // Stacked: their sum means something.
 export const STACKED = { states_over_time: "area", verdicts_over_time: "bars", failure_reasons_over_time: "bars", joins_over_time: "bars", inputs_over_time: "bars", dead_letters_over_time: "bars", playback_limits_denied: "bars", zombies_reaped: "bars" };
 
+// Only sessions of calls have states: without a chosen kind these are asked of calls.
+export const OF_CALLS = new Set(["states_over_time"]);
+
 // Of many series at once these are left to the table.
 export const CROWDED = 6;
 export const LEFT_OUT = /_p75_ms$|_p99_ms$/;

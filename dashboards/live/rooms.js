@@ -1,7 +1,7 @@
 // The live rooms: only those in sight are in the document, however many there are.
 
 import { h, name, setText } from "./dom.js";
-import { roomLink, sessionLink } from "./links.js";
+import { roomLink, sessionLink, shortSession } from "./links.js";
 import { age, count, number } from "./words.js";
 
 const ROW = 52;
@@ -158,17 +158,11 @@ class Row {
   }
 }
 
-// The end of a session's name tells it from the others of its room.
-function shortOf({ session, room }) {
-  const rest = session.startsWith(room) ? session.slice(room.length).replace(/^[-_/:.]+/, "") : session;
-  return rest.length > 10 ? `…${rest.slice(-8)}` : rest || session;
-}
-
 function chip(person) {
   const counters = `${person.connections}/${person.sends}/${person.receives}`;
   const words = `${person.state}; ${count(person.connections, "connection")}, ${person.sends} sending, ${person.receives} receiving`;
   return h("a", { class: "person", "data-state": person.state, href: sessionLink(person.session), title: words },
-    h("span", { class: "dot" }), name(shortOf(person), { title: person.session }), person.state, h("span", { class: "faint", "aria-hidden": "true" }, counters));
+    h("span", { class: "dot" }), name(shortSession(person.session, person.room), { title: person.session }), person.state, h("span", { class: "faint", "aria-hidden": "true" }, counters));
 }
 
 function select(label, options, onchange) {

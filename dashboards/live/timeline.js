@@ -1,7 +1,7 @@
 // The timeline: time runs to the right, a lane for each stay. Marks can be reached with the arrow keys.
 
 import { h, name, s, setText } from "./dom.js";
-import { sessionLink } from "./links.js";
+import { sessionLink, shortSession } from "./links.js";
 import { SORT_WORDS } from "./verdicts.js";
 import { clock, clockMs, duration } from "./words.js";
 
@@ -36,7 +36,7 @@ export class Timeline {
   show(lanes, onPick) {
     this.#lanes = lanes;
     this.#onPick = onPick;
-    this.labels.replaceChildren(h("div", { class: "corner" }), ...lanes.map(label));
+    this.labels.replaceChildren(h("div", { class: "corner" }), ...lanes.map((lane) => label(lane, lanes.length > 1)));
     this.#draw();
   }
 
@@ -111,8 +111,11 @@ export class Timeline {
   }
 }
 
-function label(lane) {
-  return h("div", { class: "label" }, name(lane.session, { href: sessionLink(lane.session) }, "a"), lane.user ? name(lane.user, { class: "faint" }) : "");
+function label({ session, room, user }, isShort) {
+  const short = (text) => (isShort ? shortSession(text, room) : text);
+  return h("div", { class: "label" },
+    name(short(session), { href: sessionLink(session), title: session }, "a"),
+    user ? name(short(user), { class: "faint", title: user }) : "");
 }
 
 // The shape tells the sort as well as the colour does.

@@ -26,5 +26,5 @@ export const SORT_WORDS = {
 export const REASONS = {
   unknown_state: "unknown state",
   counter_jump: "counters jumped",
-  state_disagrees: "state disagrees with the counters",
+  state_disagrees: "state disagrees",
 };

@@ -1,7 +1,7 @@
 // The newest violations, as they come.
 
 import { h, name, setText } from "./dom.js";
-import { sessionLink } from "./links.js";
+import { sessionLink, shortSession } from "./links.js";
 import { REASONS } from "./verdicts.js";
 import { clock, count } from "./words.js";
 
@@ -33,10 +33,11 @@ export class Violations {
   }
 }
 
-function entry([atMs, , , session, event, before, declared, reason]) {
+function entry([atMs, , room, session, event, before, declared, reason]) {
   return h("li", {},
     h("time", {}, clock(atMs)),
-    h("span", { class: "what" }, name(session, { href: sessionLink(session) }, "a"), name(event)),
+    h("a", { class: "who", href: sessionLink(session) }, name(room), name(shortSession(session, room), { title: session })),
+    name(event),
     h("span", { class: "why" }, `${REASONS[reason] ?? reason}: `, before, " → ", name(declared)),
   );
 }

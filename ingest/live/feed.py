@@ -20,7 +20,8 @@ from storage.clock import now_ms
 from storage.store import StoreError
 
 _LOG = logging.getLogger(__name__)
-_LOOK_S: Final = 0.2
+_LOOK_S: Final = 0.12
+"""Between two looks at the store, or twice what a look takes if that is longer: it is never kept busy by them."""
 _BEAT_S: Final = 1.0
 _HEALTH_S: Final = 2.0
 _CHECK_S: Final = 5.0
@@ -122,10 +123,10 @@ class LiveFeed:
                     _LOG.info("the live page waits for the store: %s", error)
                 is_away = True
                 self._follower = None
+            took_s = time.monotonic() - started_s
             if time.monotonic() - self._told_s > _BEAT_S:
                 self._tell("beat", {"at_ms": now_ms(), "is_current": not is_away})
-            pause_s = _AWAY_S if is_away else _LOOK_S
-            await asyncio.sleep(max(pause_s - (time.monotonic() - started_s), pause_s / 4))
+            await asyncio.sleep(_AWAY_S if is_away else max(_LOOK_S - took_s, 2 * took_s))
         self._stop()
 
     async def _step(self) -> None:

@@ -14,7 +14,7 @@ from storage.live_facts import FACTS_MAX, LiveFact, facts_behind, highest_offset
 
 STAYS_MAX: Final = 50_000
 """Sessions that are shown one by one."""
-_JUDGED_SLACK_MS: Final = 60_000
+_JUDGED_SLACK_MS: Final = 15_000
 """So much older than the newest fact another worker's clock, or a repeated insert, may have dated one."""
 
 
