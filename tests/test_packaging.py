@@ -47,7 +47,9 @@ def test_the_wheel_holds_every_data_file_and_no_test(wheel: zipfile.ZipFile) -> 
     assert queries
     assert migrations | queries <= names
     assert "roomstate/recorded/loop_client_traces.json" in names
+    assert "dashboards/grafana/dashboards/rooms-now.json" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+    assert not [name for name in names if name.startswith("dashboards/") and name.endswith(".py")]
 
 
 def test_the_locks_hold_every_dependency_and_name_no_index() -> None:

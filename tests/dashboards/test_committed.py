@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -21,7 +22,7 @@ from state_machine.vocabulary import STATES as STATE_NAMES
 from state_machine.vocabulary import VERDICTS as VERDICT_NAMES
 from storage.panels import panel_names, read_panel
 from tests.dashboards.like_grafana import BOARDS, panels, sql_of
-from tests.deployment.compose_file import required_variables, services
+from tests.deployment.compose_file import ROOT, required_variables, services
 
 BUILT_IN = {"__url_time_range", "__all_variables", "__value", "__data", "__field"}
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
@@ -145,6 +146,16 @@ def test_only_plain_text_is_quoted() -> None:
 def test_the_plugin_is_the_one_that_compose_installs() -> None:
     given = services(dict.fromkeys(required_variables(), "x"))["grafana"]["environment"]
     assert given["GF_PLUGINS_PREINSTALL_SYNC"] == f"{PLUGIN}@{PLUGIN_VERSION}"
+
+
+def test_the_data_source_asks_for_no_more_time_than_the_reading_user_may_have() -> None:
+    provisioned = yaml.safe_load((FOLDER / "provisioning" / "datasources" / "clickhouse.yaml").read_text())
+    (source,) = provisioned["datasources"]
+    profile = ElementTree.parse(ROOT / "storage" / "clickhouse" / "analyst.xml")
+    most = profile.findtext("profiles/analyst/constraints/max_execution_time/max")
+    assert most is not None
+    # clickhouse-go adds 5 s to its own deadline, and the server refuses a query that asks for more than the constraint.
+    assert source["jsonData"]["queryTimeout"] + 5 <= int(most)
 
 
 def test_provisioning_names_what_is_there() -> None:
