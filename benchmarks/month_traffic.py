@@ -59,6 +59,25 @@ def inputs_of_a_day(random: Random, start_ms: int, calls: int, plays: int, watch
     return inputs
 
 
+def inputs_of_now(random: Random, now_ms: int, lease_ms: int) -> list[Input]:
+    """Return the inputs by which 3,000 people in 1,000 calls and 1,000 players are there, with such leases."""
+    inputs = []
+    for number in range(4_000):
+        session = f"{random.getrandbits(104):026x}"
+        is_call = number < 3_000
+        place: dict[str, Any] = {
+            "room_kind": "call" if is_call else "account",
+            "room": f"now{number // 3:05d}",
+            "session": session,
+        }
+        inputs.append(Input(kind="open", received_at_ms=now_ms, lease_ms=lease_ms, user_agent=_AGENTS[0][0], **place))
+        if is_call:
+            told: dict[str, Any] = {"state": "waiting", "connections": 1, "event": "Session.connectionCreated"}
+            inputs.append(Input(received_at_ms=now_ms + 400, **place, **told))
+    inputs.sort(key=lambda item: item.received_at_ms)
+    return inputs
+
+
 def _time_of_day(random: Random) -> int:
     """Return milliseconds after midnight; most around 15 o'clock."""
     while True:

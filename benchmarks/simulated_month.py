@@ -7,13 +7,13 @@ one insert, whose rows have the time of insertion that they would have had. The 
 import asyncio
 import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
 import pyarrow
 
-from benchmarks.month_traffic import DAY_MS, inputs_of_a_day
+from benchmarks.month_traffic import DAY_MS, HOUR_MS, inputs_of_a_day, inputs_of_now
 from processors.block import Block
 from processors.rows import rows_of
 from state_machine.decide import decide
@@ -23,7 +23,7 @@ from state_machine.numbers import number_openings
 from state_machine.room import Room, Rules
 from storage.columns import TIME
 from storage.frames import partition_of
-from storage.ownership import claim
+from storage.ownership import claim, stored_marks
 from storage.store import Store
 
 PARTITIONS: Final = 8
@@ -38,10 +38,10 @@ _EVENTS_OF_A_CALL: Final = 33.3
 class _Judge:
     """Decides inputs of all partitions as their owner would."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_offsets: Sequence[int] = (0,) * PARTITIONS) -> None:
         self._rooms: dict[tuple[str, str], Room] = {}
         self._numbers = [0] * PARTITIONS
-        self._offsets = [0] * PARTITIONS
+        self._offsets = list(first_offsets)
         self._rules = Rules()
 
     def block(self, items: list[Input]) -> Block:
@@ -131,3 +131,12 @@ async def fill(store: Store, seed: str, events: int, end_ms: int) -> int:
         await insert
     print()
     return rows
+
+
+async def fill_now(store: Store, seed: str, now_ms: int) -> None:
+    """Let some thousands be live for an hour, so that there is something to find for whoever asks about now."""
+    epochs = await claim(store, range(PARTITIONS), "benchmark", "benchmark", now_ms)
+    marks = await stored_marks(store, range(PARTITIONS))
+    judge = _Judge([marks[partition].offset + 1 for partition in range(PARTITIONS)])
+    items = inputs_of_now(Random(seed), now_ms - 60_000, HOUR_MS)
+    await store.insert("room_events", _rows(judge, items, epochs, Random(seed)))
