@@ -71,7 +71,12 @@ def _how_long() -> list[Shown]:
         _times("send", "First send"),
         _times("recv", "First receive"),
         _times("two_way", "Two-way"),
-        tables.rows("time_to_first_media", title="Time to first media", size=(12, 7)),
+        tables.rows(
+            "time_to_first_media",
+            title="Time to first media",
+            names={f"{percentile}_ms": percentile for percentile in PERCENTILES},
+            size=(12, 7),
+        ),
         glances.numbers("talk_time", ("stays", "total_ms", "p50_ms", "p75_ms", "p95_ms", "p99_ms")),
     ]
 

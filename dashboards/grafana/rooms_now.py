@@ -62,7 +62,12 @@ def _live_rooms() -> list[Shown]:
 
 def _what_hangs() -> list[Shown]:
     return [
-        tables.rows("stuck_sessions", links=("room_id", "session_id", "user_agent"), colours=("state",)),
+        tables.rows(
+            "stuck_sessions",
+            names={"stuck_ms": "stuck for"},
+            links=("room_id", "session_id", "user_agent"),
+            colours=("state",),
+        ),
     ]
 
 
@@ -73,7 +78,7 @@ def _what_was() -> list[Shown]:
             ("calls", "stays", "statuses", "left", "expired", "ended_otherwise", "live"),
             width=24,
         ),
-        tables.rows("rooms", links=("room_id",)),
+        tables.rows("rooms", names={"two_way_ms": "two-way"}, links=("room_id",)),
     ]
 
 

@@ -35,7 +35,7 @@ def room() -> Board:
                     size=(24, 7),
                 ),
                 tables.rows("room_sessions", links=("session_id",), colours=("state",), size=(24, 7)),
-                tables.rows("rooms", title="What became of it", size=(16, 7)),
+                tables.rows("rooms", title="What became of it", names={"two_way_ms": "two-way"}, size=(16, 7)),
                 glances.bars("verdicts", "verdict", "updates", VERDICTS, size=(8, 7)),
             ],
         },
