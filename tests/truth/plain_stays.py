@@ -130,21 +130,23 @@ class StayTold:
     def longest_two_way(self) -> int:
         return max((each.duration or 0 for each in self.intervals if each.state == "sendrecv"), default=0)
 
-    def longest_alone(self, state: str, now: int) -> int:
-        """Return the longest stretch in which the state went on while two or more were connected."""
-        longest, began = 0, None
+    def alone(self, state: str) -> list[tuple[int, int | None]]:
+        """Return from when to when the state went on while two or more were connected; None: it still does."""
+        stretches: list[tuple[int, int | None]] = []
+        began = None
         for each in self.moves:
             is_so = in_company(each, (state,))
             if began is not None and not is_so:
-                longest, began = max(longest, each.at - began), None
+                stretches.append((began, each.at))
+                began = None
             elif began is None and is_so:
                 began = each.at
-        if began is None:
-            return longest
-        end = self.closed_at
-        if end is None:
-            end = now if self.lease_end is None else min(now, self.lease_end)
-        return max(longest, end - began)
+        return stretches if began is None else [*stretches, (began, self.closed_at)]
+
+    def longest_alone(self, state: str, now: int) -> int:
+        """Return the longest of these stretches; one that goes on does so until now, or its lease's end."""
+        end_now = now if self.lease_end is None else min(now, self.lease_end)
+        return max((((end_now if end is None else end) - start) for start, end in self.alone(state)), default=0)
 
     @cached_property
     def failure(self) -> str:

@@ -49,7 +49,7 @@ async def _check(pipeline: Pipeline, seed: int, most: int | None = None) -> None
     async with await Store.connect(pipeline.store_url) as store:
         recount = await recount_of(pipeline, store)
         await check_numbers(store)
-        await check_views(store, recount)
+        await check_views(store, recount, now_ms())
         await check_panels(store, recount, questions(recount, Random(seed), now_ms())[:most])
 
 

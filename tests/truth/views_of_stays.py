@@ -37,21 +37,23 @@ def state_intervals(recount: Recount, _now: int) -> list[Row]:
     ]
 
 
-def sessions(recount: Recount, now: int) -> list[Row]:
-    return [_session(stay) | _of_media(stay, now) for stay in recount.stays]
+def sessions(recount: Recount, _now: int) -> list[Row]:
+    return [_session(stay) | _of_media(stay) for stay in recount.stays]
 
 
 def open_stays(recount: Recount, now: int) -> list[Row]:
     return [row for row in sessions(recount, now) if row["closed_at"] is None]
 
 
-def _of_media(stay: StayTold, now: int) -> Row:
+def _of_media(stay: StayTold) -> Row:
+    sending, receiving = stay.alone("sending"), stay.alone("receiving")
     return {
         "peak_connections_with_media": max(
             (each.now.connections for each in stay.moves if each.now.state in MEDIA), default=0
         ),
-        "one_way_sending_ms": stay.longest_alone("sending", now),
-        "one_way_receiving_ms": stay.longest_alone("receiving", now),
+        "one_way_sending_ms": max((end - start for start, end in sending if end is not None), default=0),
+        "one_way_receiving_ms": max((end - start for start, end in receiving if end is not None), default=0),
+        "one_way_since": next((start for start, end in sending + receiving if end is None), None),
     }
 
 
