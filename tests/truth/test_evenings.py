@@ -1,7 +1,7 @@
 """Every number that is shown, beside one that was counted again from the log alone.
 
-An evening of all kinds of rooms goes through the real log, real workers and the real store. Set
-ROOMSTATE_TRUTH_EVENINGS to look at so many evenings; one is looked at by default.
+An evening of all kinds of rooms goes through the real log, real workers and the real store. One of
+100 rooms is looked at by default; ROOMSTATE_TRUTH_EVENINGS and ROOMSTATE_TRUTH_ROOMS say how many.
 """
 
 import os
@@ -27,7 +27,7 @@ from tests.truth.panels import RECOUNTED
 from tests.truth.questions_asked import questions
 
 SEEDS = range(1, 1 + int(os.environ.get("ROOMSTATE_TRUTH_EVENINGS", "1")))
-ROOMS = 100
+ROOMS = int(os.environ.get("ROOMSTATE_TRUTH_ROOMS", "100"))
 _FEW = 1
 """The first question is enough where the same evening was asked about all of them before."""
 
