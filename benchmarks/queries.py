@@ -1,8 +1,9 @@
 """How long each question of `dashboards/queries/` takes over a day and over a month of simulated traffic.
 
 Fills the embedded store with a month that ends now (benchmarks.simulated_month), lets some thousands be live, and asks
-each question as a panel does: over HTTP, as the reading user. Questions without a span stand under the day; ! marks what
-is above its target. With --keep the month stays in a folder, and a later run with the same folder asks at once. Run it as `python -m benchmarks.queries`.
+each question as a panel does: over HTTP, as the reading user. Questions without a span stand under the day; ! marks
+what is above its target. With --keep the month stays in a folder, and a later run with the same folder asks at once.
+Run it as `python -m benchmarks.queries`.
 """
 
 import argparse
