@@ -1,31 +1,18 @@
 """The SQL behind a session's story: which facts a page holds, what was known before each, what else its input did.
 
-A page is chosen by narrow columns first and ends early when its texts grow too large. What was known is of the same
-stay, from whatever page. Times come back as aware UTC datetimes; one that there was none of as NULL.
+What was known is of the same stay, from whatever page. Times come back as aware UTC datetimes; one that there was none
+of as NULL.
 Source: interfaces, Native HTTP; design section 4 (what statuses are judged by).
 """
 
 import asyncio
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from storage.fact_pages import NO_FACTS, TEXT_BYTES_MAX, FactPage, places_sql
 from storage.fact_places import AFTER, PLACE, UNTIL, Place, after_parameters, place_of, until_parameters
 from storage.reading import Rows, decoded_extra
 from storage.same_inputs import facts_of_same_inputs, siblings_of
 from storage.stories import FACT_COLUMNS
-
-TEXT_BYTES_MAX: Final = 8 * 1024 * 1024
-"""A page ends before its clients' texts are longer than this together; it has one fact at least."""
-
-
-class StoryPage(NamedTuple):
-    """A page of a session's facts."""
-
-    facts: list[dict[str, Any]]
-    """As `room_events` has them, with `known` and `same_input` beside its columns."""
-    total: int
-    """Facts that the session has in all."""
-    has_more: bool
-
 
 _NONE: Final = "toDateTime64(0, 3, 'UTC')"
 _RAISES_SEQ: Final = "fact = 'status_judged' AND verdict NOT IN ('duplicate', 'late')"
@@ -50,30 +37,20 @@ WINDOW
     same_id AS (PARTITION BY room_kind, room_id, fact_index = 0, input_id,
         if(kind = 'status', toUnixTimestamp64Milli(opened_at), 0) ORDER BY {PLACE}
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"""
-_PAGE: Final = f"""
-SELECT * EXCEPT (place, text_bytes, number, bytes), max(number) OVER () AS found
-FROM
-(
-    SELECT *, row_number() OVER (ORDER BY place) AS number, sum(text_bytes) OVER (ORDER BY place) AS bytes
-    FROM (SELECT * FROM ({_KNOWN}) WHERE place > {AFTER} ORDER BY place LIMIT {{limit:UInt32}} + 1)
-)
-QUALIFY number <= {{limit:UInt32}} AND (number = 1 OR bytes <= {{bytes:UInt64}})
-ORDER BY place"""
+_PAGE: Final = places_sql(_KNOWN)
 _OF_THE_PAGE: Final = f"session_id = {{session:String}} AND {PLACE} > {AFTER} AND {PLACE} <= {UNTIL}"
 
 
-async def session_page(
-    store: Rows, session: str, limit: int, after: Place | None, text_bytes_max: int = TEXT_BYTES_MAX
-) -> StoryPage:
+async def session_page(store: Rows, session: str, limit: int, after: Place | None) -> FactPage:
     """Return facts of the session, in whatever rooms, in log order.
 
     Shape: each has what was `known` before it (None where it is of no stay), and under `same_input` what else its
     input did, where somebody else may be concerned.
     """
     beginning = after_parameters(after)
-    places = await store.dicts(_PAGE, {"session": session, "limit": limit, "bytes": text_bytes_max, **beginning})
+    places = await store.dicts(_PAGE, {"session": session, "limit": limit, "bytes": TEXT_BYTES_MAX, **beginning})
     if not places:
-        return StoryPage([], 0, has_more=False)
+        return NO_FACTS
     bounds = {"session": session, **beginning, **until_parameters(place_of(places[-1]))}
     rows, siblings = await asyncio.gather(
         store.dicts(f"SELECT {FACT_COLUMNS} FROM room_events WHERE {_OF_THE_PAGE} ORDER BY {PLACE}", bounds),
@@ -85,7 +62,7 @@ async def session_page(
         for place in places
         if (row := by_place.get(place_of(place)))
     ]
-    return StoryPage(facts, places[0]["total"], has_more=places[0]["found"] > len(places))
+    return FactPage(facts, places[0]["total"], has_more=places[0]["found"] > len(places))
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ fact of the page before; stays stand in the order of their openings. Rows come b
 datetimes. Source: interfaces, Native HTTP and Views.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from storage.fact_pages import NO_FACTS, TEXT_BYTES_MAX, FactPage, places_sql
 from storage.fact_places import AFTER, PLACE, UNTIL, Place, after_parameters, place_of, until_parameters
 from storage.reading import Rows, decoded_extra
 from storage.same_inputs import facts_of_same_inputs, siblings_of
@@ -25,22 +27,29 @@ FACT_COLUMNS: Final = """room_kind, room_id, at, fact, kind, event, event_family
     state, connections, send_streams, recv_streams, prev_state, prev_connections, prev_send_streams, prev_recv_streams,
     prev_since, opened_at, lease_ends_at, user_id, client_seq, input_id, occurred_at, received_at, judged_at,
     inserted_at, log_partition, log_offset, log_index, fact_index, user_agent, device_type, app, service, extra"""
-_OF_THE_ROOM: Final = f"""room_kind = {{room_kind:String}} AND room_id = {{room:String}} AND session_id = ''
-    AND kind != 'register' AND {PLACE} > {AFTER}"""
+_OF_THE_ROOM: Final = """room_kind = {room_kind:String} AND room_id = {room:String} AND session_id = ''
+    AND kind != 'register'"""
+_PAGE: Final = places_sql(f"""
+SELECT {PLACE} AS place, log_partition, log_offset, log_index, fact_index, length(extra) AS text_bytes,
+    count() OVER () AS total
+FROM room_events
+WHERE {_OF_THE_ROOM}""")
+_OF_THE_PAGE: Final = f"{_OF_THE_ROOM} AND {PLACE} > {AFTER} AND {PLACE} <= {UNTIL}"
 
 
-async def room_facts(store: Rows, room_kind: str, room: str, limit: int, after: Place | None) -> list[dict[str, Any]]:
+async def room_facts(store: Rows, room_kind: str, room: str, limit: int, after: Place | None) -> FactPage:
     """Return facts about the room itself, in log order, each with what else its input did under `same_input`."""
-    parameters = {"room_kind": room_kind, "room": room, **after_parameters(after)}
-    found = await store.dicts(
-        f"SELECT {FACT_COLUMNS} FROM room_events WHERE {_OF_THE_ROOM} ORDER BY {PLACE} LIMIT {{limit:UInt32}}",
-        {**parameters, "limit": limit},
+    beginning = {"room_kind": room_kind, "room": room, **after_parameters(after)}
+    places = await store.dicts(_PAGE, {**beginning, "limit": limit, "bytes": TEXT_BYTES_MAX})
+    if not places:
+        return NO_FACTS
+    bounds = {**beginning, **until_parameters(place_of(places[-1]))}
+    rows, siblings = await asyncio.gather(
+        store.dicts(f"SELECT {FACT_COLUMNS} FROM room_events WHERE {_OF_THE_PAGE} ORDER BY {PLACE}", bounds),
+        facts_of_same_inputs(store, _OF_THE_PAGE, bounds),
     )
-    if not found:
-        return []
-    bounds = {**parameters, **until_parameters(place_of(found[-1]))}
-    siblings = await facts_of_same_inputs(store, f"{_OF_THE_ROOM} AND {PLACE} <= {UNTIL}", bounds)
-    return [{**row, "extra": decoded_extra(row["extra"]), "same_input": siblings_of(siblings, row)} for row in found]
+    facts = [{**row, "extra": decoded_extra(row["extra"]), "same_input": siblings_of(siblings, row)} for row in rows]
+    return FactPage(facts, places[0]["total"], has_more=places[0]["found"] > len(places))
 
 
 async def room_stays(

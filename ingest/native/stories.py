@@ -40,7 +40,7 @@ async def session_story(edge: Edge, session: str, limit: int, after: Place | Non
         "rule_version": RULE_VERSION,
         "facts": [explained(fact) for fact in page.facts],
         "next": following,
-        "note": _note(len(page.facts), page.total, f"after={following}") if following else None,
+        "note": _note(_cut("facts", len(page.facts), page.total, "after", following)),
     }
 
 
@@ -50,22 +50,25 @@ async def room_story(edge: Edge, room_kind: str, room: str, pages: RoomPages) ->
     Raises: HTTPException 404 if nothing of that name is stored.
     """
     limit = pages.limit
-    facts = await room_facts(edge.store, room_kind, room, limit + 1, pages.facts_after)
+    page = await room_facts(edge.store, room_kind, room, limit, pages.facts_after)
     stays = await room_stays(edge.store, room_kind, room, limit + 1, pages.sessions_after)
-    if not facts and not stays and pages.facts_after is None and pages.sessions_after is None:
+    if not page.facts and not stays and pages.facts_after is None and pages.sessions_after is None:
         raise HTTPException(404, "no room of that name is stored")
     record = await room_record(edge.store, room, room_kind)
-    next_fact = str(place_of(facts[limit - 1])) if len(facts) > limit else None
+    next_fact = str(place_of(page.facts[-1])) if page.has_more else None
     next_stay = _next_stay(stays, limit)
     return {
         "room_kind": room_kind,
         "room": room,
         "attributes": None if record is None else record.attributes,
-        "facts": [explained(fact) for fact in facts[:limit]],
+        "facts": [explained(fact) for fact in page.facts],
         "next_facts": next_fact,
         "sessions": stays[:limit],
         "next_sessions": next_stay,
-        "note": _room_note(limit, next_fact, next_stay),
+        "note": _note(
+            _cut("facts", len(page.facts), page.total, "facts_after", next_fact),
+            _cut("sessions", limit, None, "sessions_after", next_stay),
+        ),
     }
 
 
@@ -87,7 +90,7 @@ async def room_as_of(edge: Edge, room_kind: str, room: str, at_ms: int, pages: R
         "people": people,
         "sessions": inside[:limit],
         "next_sessions": next_stay,
-        "note": _room_note(limit, None, next_stay),
+        "note": _note(_cut("sessions", limit, people, "sessions_after", next_stay)),
     }
 
 
@@ -98,11 +101,13 @@ def _next_stay(stays: Sequence[dict[str, Any]], limit: int) -> str | None:
     return f"{place.opened_at_ms}.{place.session}"
 
 
-def _note(told: int, total: int, cursor: str) -> str:
-    return f"cut after {told} facts; the session has {total}. Ask again with {cursor} for those that follow."
+def _note(*cut: str) -> str | None:
+    """Return how to go on with each of the lists that are cut; None if none is."""
+    return " ".join(text for text in cut if text) or None
 
 
-def _room_note(limit: int, next_fact: str | None, next_stay: str | None) -> str | None:
-    cut = {"facts_after=next_facts": next_fact, "sessions_after=next_sessions": next_stay}
-    cursors = " and ".join(cursor for cursor, following in cut.items() if following is not None)
-    return f"cut after {limit}. Ask again with {cursors} for those that follow." if cursors else None
+def _cut(what: str, told: int, total: int | None, cursor: str, following: str | None) -> str:
+    if following is None:
+        return ""
+    of_all = f" of {total}" if total is not None else ""
+    return f"{what} are cut after {told}{of_all}: ask again with {cursor}={following} for those that follow."

@@ -139,9 +139,7 @@ def test_a_cut_story_says_so_and_how_to_go_on(pipeline: Served, name: str) -> No
     decided(pipeline, *({"room": name, "session": name, "event": "e", "state": "init"} for _ in range(4)))
     cut = pipeline.http.get(f"/v1/sessions/{name}", params={"limit": 2}).json()
     assert cut["next"] == cut["facts"][1]["place"]
-    assert cut["note"] == (
-        f"cut after 2 facts; the session has 5. Ask again with after={cut['next']} for those that follow."
-    )
+    assert cut["note"] == (f"facts are cut after 2 of 5: ask again with after={cut['next']} for those that follow.")
     whole = pipeline.http.get(f"/v1/sessions/{name}", params={"limit": 3, "after": cut["next"]}).json()
     assert (len(whole["facts"]), whole["next"], whole["note"]) == (3, None, None)
     for odd in ({"limit": 0}, {"limit": "many"}, {"after": "1.2.3"}, {"after": "a.b.c.d"}, {"after": "-1.0.0.0"}):
@@ -156,6 +154,21 @@ def test_large_texts_end_a_page_early(pipeline: Served, name: str) -> None:
     assert 35 <= len(cut["facts"]) <= 42
     rest = pipeline.http.get(f"/v1/sessions/{name}", params={"after": cut["next"]}).json()
     assert (len(cut["facts"]) + len(rest["facts"]), rest["next"]) == (51, None)
+
+
+def test_large_texts_end_a_rooms_page_early_too(pipeline: Served, name: str) -> None:
+    named = {"room": name, "blob": "x" * 200_000}
+    decided(pipeline, {"kind": "room_create", **named}, {"kind": "open", "room": name, "session": name})
+    for _ in range(5):
+        decided(pipeline, *[{"kind": "room_update", **named}] * 10)
+    cut = pipeline.http.get(f"/v1/rooms/{name}", params={"limit": 100}).json()
+    assert 35 <= len(cut["facts"]) <= 42
+    assert cut["note"] == (
+        f"facts are cut after {len(cut['facts'])} of 51: ask again with facts_after={cut['next_facts']}"
+        " for those that follow."
+    )
+    rest = pipeline.http.get(f"/v1/rooms/{name}", params={"facts_after": cut["next_facts"]}).json()
+    assert (len(cut["facts"]) + len(rest["facts"]), rest["next_facts"], rest["note"]) == (51, None, None)
 
 
 @pytest.mark.parametrize(

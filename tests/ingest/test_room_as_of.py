@@ -118,6 +118,8 @@ def test_many_people_come_in_pages(pipeline: Served, name: str) -> None:
     at = pipeline.http.get(f"/v1/rooms/{name}").json()["sessions"][-1]["opened_at"]
     first = then(pipeline, name, at, limit=3)
     assert (first["people"], len(first["sessions"])) == (5, 3)
-    assert first["note"] == "cut after 3. Ask again with sessions_after=next_sessions for those that follow."
+    assert first["note"] == (
+        f"sessions are cut after 3 of 5: ask again with sessions_after={first['next_sessions']} for those that follow."
+    )
     rest = then(pipeline, name, at, limit=3, sessions_after=first["next_sessions"])
     assert (len(rest["sessions"]), rest["next_sessions"], rest["note"]) == (2, None, None)
