@@ -1,7 +1,7 @@
 """A reply of server-sent events: goes on until there are no more, or the client hangs up or stops reading."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Final, cast
 
@@ -19,8 +19,10 @@ _HEADERS: Final = [
 class EventStream(Response):
     """Sends messages as they come."""
 
-    def __init__(self, messages: AsyncIterator[bytes]) -> None:
+    def __init__(self, messages: AsyncIterator[bytes], leave: Callable[[], None]) -> None:
+        """Shape: `leave` is called at the end, however it comes, even before the first message was asked for."""
         super().__init__()
+        self._leave = leave
         self._messages = cast(AsyncGenerator[bytes], messages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,6 +32,7 @@ class EventStream(Response):
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._leave()
             leaving.cancel()
             sending.cancel()
             await asyncio.wait({sending})

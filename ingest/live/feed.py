@@ -58,14 +58,14 @@ class LiveFeed:
         watcher.begin_anew()
         return watcher
 
-    async def messages(self, watcher: Watcher) -> AsyncIterator[bytes]:
-        """Yield messages until the feed ends or nobody reads on."""
-        try:
-            async for data in watcher.messages(self._everything):
-                yield data
-        finally:
-            self._watchers.remove(watcher)
-            self._watched_s = time.monotonic()
+    def messages(self, watcher: Watcher) -> AsyncIterator[bytes]:
+        """Return the messages for the watcher, until the feed ends."""
+        return watcher.messages(self._everything)
+
+    def leave(self, watcher: Watcher) -> None:
+        """Forget a watcher."""
+        self._watchers.remove(watcher)
+        self._watched_s = time.monotonic()
 
     def end(self) -> None:
         """Let everybody go; nobody can watch any more."""

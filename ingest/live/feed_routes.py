@@ -30,6 +30,6 @@ def feed_routes(feed: LiveFeed, check_reader: Callable[[Request], None], *, is_o
             watcher = feed.enter()
         except TooManyWatchers:
             raise HTTPException(503, "too many watch already", {"Retry-After": "5"}) from None
-        return EventStream(feed.messages(watcher))
+        return EventStream(feed.messages(watcher), lambda: feed.leave(watcher))
 
     return router

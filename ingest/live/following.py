@@ -16,6 +16,7 @@ STAYS_MAX: Final = 50_000
 """Sessions that are shown one by one."""
 _JUDGED_SLACK_MS: Final = 15_000
 """So much older than the newest fact another worker's clock, or a repeated insert, may have dated one."""
+_EXPIRE_EVERY_MS: Final = 1000
 
 
 class Follower:
@@ -25,6 +26,7 @@ class Follower:
         self._store = store
         self._marks = [-1] * partitions
         self._newest_ms = 0
+        self._expired_ms = 0
         self._behind: dict[int, int] = {}
         self.picture = Picture(())
         self.is_whole = True
@@ -52,7 +54,9 @@ class Follower:
         if len(facts) >= FACTS_MAX or not self._take(facts) or len(self.picture) > 2 * STAYS_MAX:
             await self.begin()
             return None
-        self.picture.expire(now_ms())
+        if now_ms() - self._expired_ms >= _EXPIRE_EVERY_MS:
+            self._expired_ms = now_ms()
+            self.picture.expire(self._expired_ms)
         return self.picture.take_change()
 
     async def check(self) -> bool:

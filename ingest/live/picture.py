@@ -49,6 +49,7 @@ class Picture:
 
     def __init__(self, stays: Iterable[LiveStay]) -> None:
         self._stays: dict[Name, LiveStay] = {(stay.room_kind, stay.room, stay.session): stay for stay in stays}
+        self._counts = Counter((stay.room_kind, stay.state) for stay in self._stays.values())
         self._changed: set[Name] = set()
         self._gone: set[Name] = set()
         self._moves: Counter[Move] = Counter()
@@ -64,8 +65,7 @@ class Picture:
 
     def counts(self) -> list[tuple[str, str, int]]:
         """Return how many sessions of each kind of room are in each state."""
-        counted = Counter((stay.room_kind, stay.state) for stay in self._stays.values())
-        return [(room_kind, state, number) for (room_kind, state), number in sorted(counted.items())]
+        return [(room_kind, state, number) for (room_kind, state), number in sorted(self._counts.items()) if number]
 
     def apply(self, fact: LiveFact) -> None:
         """Take in the next fact of its partition."""
@@ -123,12 +123,16 @@ class Picture:
         self._put(name, seen)
 
     def _put(self, name: Name, stay: LiveStay) -> None:
+        if (known := self._stays.get(name)) is not None:
+            self._counts[known.room_kind, known.state] -= 1
         self._stays[name] = stay
+        self._counts[stay.room_kind, stay.state] += 1
         self._changed.add(name)
         self._gone.discard(name)
 
     def _drop(self, name: Name) -> None:
-        if self._stays.pop(name, None) is not None:
+        if (known := self._stays.pop(name, None)) is not None:
+            self._counts[known.room_kind, known.state] -= 1
             self._changed.discard(name)
             self._gone.add(name)
 

@@ -29,7 +29,8 @@ class Watcher:
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
+        """Of messages that it has not taken yet."""
         self._news = asyncio.Event()
         self._is_over = False
         self.needs_all = True
@@ -37,18 +38,18 @@ class Watcher:
 
     def tell(self, data: bytes) -> None:
         """Let it have a message."""
-        if self.needs_all and self._waiting_bytes == 0:
+        if self.needs_all and self.waiting_bytes == 0:
             self._news.set()
             return
         self._waiting.append(data)
-        self._waiting_bytes += len(data)
-        if self._waiting_bytes > _WAITING_BYTES_MAX:
+        self.waiting_bytes += len(data)
+        if self.waiting_bytes > _WAITING_BYTES_MAX:
             self.begin_anew()
         self._news.set()
 
     def begin_anew(self) -> None:
         """Forget what waits: the whole picture says it too."""
-        self._waiting, self._waiting_bytes = [], 0
+        self._waiting, self.waiting_bytes = [], 0
         self.needs_all = True
         self._news.set()
 
@@ -73,7 +74,7 @@ class Watcher:
                 yield data or b": nothing yet\n\n"
             elif self._waiting:
                 data = b"".join(self._waiting)
-                self._waiting, self._waiting_bytes = [], 0
+                self._waiting, self.waiting_bytes = [], 0
                 yield data
 
 
