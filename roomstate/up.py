@@ -113,6 +113,7 @@ def _say_ready(pipeline: Pipeline, seconds: float) -> None:
     settings = pipeline.settings
     lines = [
         f"Roomstate is ready ({seconds:.1f} s).",
+        f"  live page   {pipeline.api_url}/",
         f"  API         {pipeline.api_url} (what it takes: {pipeline.api_url}/docs)",
     ]
     if pipeline.has_own_store:
