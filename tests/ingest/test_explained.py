@@ -146,23 +146,23 @@ def test_a_cut_story_says_so_and_how_to_go_on(pipeline: Served, name: str) -> No
         assert pipeline.http.get(f"/v1/sessions/{name}", params=odd).status_code == 422, odd
 
 
-def test_large_texts_end_a_page_early(pipeline: Served, name: str) -> None:
-    item = {"room": name, "session": name, "event": "e", "state": "init", "blob": "x" * 200_000}
-    for _ in range(5):
-        decided(pipeline, *[item] * 10)
+def test_large_texts_end_a_page_early(pipeline: Served, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.session_story.TEXT_BYTES_MAX", 400_000)
+    item = {"room": name, "session": name, "event": "e", "state": "init", "blob": "x" * 10_000}
+    decided(pipeline, *[item] * 50)
     cut = pipeline.http.get(f"/v1/sessions/{name}").json()
-    assert 35 <= len(cut["facts"]) <= 42
+    assert len(cut["facts"]) == 40
     rest = pipeline.http.get(f"/v1/sessions/{name}", params={"after": cut["next"]}).json()
     assert (len(cut["facts"]) + len(rest["facts"]), rest["next"]) == (51, None)
 
 
-def test_large_texts_end_a_rooms_page_early_too(pipeline: Served, name: str) -> None:
-    named = {"room": name, "blob": "x" * 200_000}
+def test_large_texts_end_a_rooms_page_early_too(pipeline: Served, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.stories.TEXT_BYTES_MAX", 400_000)
+    named = {"room": name, "blob": "x" * 10_000}
     decided(pipeline, {"kind": "room_create", **named}, {"kind": "open", "room": name, "session": name})
-    for _ in range(5):
-        decided(pipeline, *[{"kind": "room_update", **named}] * 10)
+    decided(pipeline, *[{"kind": "room_update", **named}] * 50)
     cut = pipeline.http.get(f"/v1/rooms/{name}", params={"limit": 100}).json()
-    assert 35 <= len(cut["facts"]) <= 42
+    assert len(cut["facts"]) == 39
     assert cut["note"] == (
         f"facts are cut after {len(cut['facts'])} of 51: ask again with facts_after={cut['next_facts']}"
         " for those that follow."
