@@ -173,8 +173,9 @@ class Drain:
         if block.facts:
             self._last_judged_at_ms = max(now_ms(), self._last_judged_at_ms + 1)
             epochs = {number: held.epoch for number, held in self._judging.held.items()}
-            changes = await self._effects.insert(rows_of(block, epochs, self._last_judged_at_ms))
-            for number, change in changes.items():
+            rows = rows_of(block, epochs, self._last_judged_at_ms)
+            await self._effects.insert(rows)
+            for number, change in self._effects.count(rows).items():
                 if (held := self._judging.held.get(number)) is not None:
                     held.live.update(change)
             await self._effects.publish(block.decisions)

@@ -93,8 +93,8 @@ class Effects:
         self._patience = patience
         self._metrics = metrics or ProcessorMetrics()
 
-    async def insert(self, rows: pyarrow.Table) -> Mapping[int, Counter[str]]:
-        """Insert the rows as one block; return by how much each partition's live sessions changed, by kind of room.
+    async def insert(self, rows: pyarrow.Table) -> None:
+        """Insert the rows as one block.
 
         Raises: InsertUncertain, StaleEpoch, Interrupted.
         """
@@ -108,11 +108,14 @@ class Effects:
             self._metrics.inserts_uncertain.inc()
             raise
         self._metrics.insert_seconds.observe(time.monotonic() - begun_s)
-        self._metrics.rows_stored.inc(rows.num_rows)
-        self._metrics.insert_rows.observe(rows.num_rows)
+
+    def count(self, rows: pyarrow.Table) -> Mapping[int, Counter[str]]:
+        """Count stored rows; return by how much the live sessions of each partition changed, by kind of room."""
         self._metrics.freshness.add(*ages_in_buckets(rows, now_ms()))
+        self._metrics.insert_rows.observe(rows.num_rows)
         groups = groups_of(rows)
         count(groups, self._metrics)
+        self._metrics.rows_stored.inc(rows.num_rows)
         return changes_of_live(groups)
 
     async def publish(self, decisions: Mapping[int, Sequence[bytes]]) -> None:
