@@ -9,7 +9,9 @@ from dotenv import dotenv_values
 
 from storage.settings import PREFIX, Settings
 
-_OTHERS: Final = frozenset({"STORE_PASSWORD", "TESTS_NEED_KAFKA", "TESTS_NEED_BROWSER", "TRUTH_EVENINGS", "TRUTH_ROOMS"})
+_OTHERS: Final = frozenset(
+    {"STORE_PASSWORD", "TESTS_NEED_KAFKA", "TESTS_NEED_BROWSER", "TRUTH_EVENINGS", "TRUTH_ROOMS"}
+)
 """Of the compose file and of the tests."""
 _SETTINGS: Final = frozenset(name.upper() for name in Settings.model_fields)
 
