@@ -8,6 +8,7 @@ import { columnTitle, shown, table } from "./values.js";
 import { title as inWords } from "./words.js";
 
 const ROWS_SHOWN = 12;
+const RETRY_MS = 3000;
 
 export class ChartCard {
   #panel;
@@ -40,7 +41,10 @@ export class ChartCard {
       this.#range = answer.parameters.from ? [answer.parameters.from, answer.parameters.to] : null;
       await this.show();
     } catch (error) {
-      if (turn === this.#asked) this.#say(error.message, true);
+      if (turn !== this.#asked) return;
+      const isAway = error.status === 503 || error.status === 0;
+      this.#say(isAway ? `${error.message} Asking again…` : error.message, true);
+      if (isAway) setTimeout(() => turn === this.#asked && this.element.isConnected && this.ask(values), RETRY_MS);
     }
   }
 

@@ -44,9 +44,12 @@ class Seen:
         self.complaints: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console", lambda line: self.complaints.append(line.text) if line.type in ("error", "warning") else None
-        )
+        page.on("console", lambda line: self._hear(line.type, line.text))
+
+    def _hear(self, kind: str, text: str) -> None:
+        # That something was not to be had now is for the page to say; a busy machine may answer 503.
+        if kind in ("error", "warning") and "the server responded with a status of 503" not in text:
+            self.complaints.append(text)
 
     def go(self, where: str) -> "Seen":
         """Open a view and return when its frame is there."""

@@ -110,6 +110,14 @@ def test_it_says_that_the_store_is_away_and_goes_on_when_it_is_back(seen: Seen, 
     seen.page.wait_for_selector(".rooms .name:has-text('store-is-back')")
 
 
+def test_charts_say_that_the_store_is_away_and_come_when_it_is_back(seen: Seen, running: RunningUp) -> None:
+    seen.go("#/charts/pipeline").page.wait_for_selector("[data-panel=accounting][data-state=shown] dd")
+    os.kill(running.parts()["store"], signal.SIGKILL)
+    seen.page.select_option("select[aria-label='Time range']", "-24h")
+    seen.wait_until(NOTICE, "The store can't be reached now. Asking again")
+    seen.page.wait_for_selector("[data-panel=accounting][data-state=shown] dd")
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("guarded")
