@@ -1,5 +1,6 @@
 """What holds for rooms of every kind at once: one list, one kill, one end of a lease."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 
 from storage.clock import now_ms
+from storage.store import Store
 from tests.fixtures_store import EmbeddedStore
 from tests.ingest.controlled import TOKEN, Operator
 from tests.ingest.players import ROOT, Player, playback
 from tests.ingest.serving import STATUS, Guest, HawkClient, Served
 from tests.ingest.streaming import NODES, Directory
+from tests.ingest.whole_pipeline import wait_until_stored
 
 LEASE_S = 6
 NOTICED_S = 2.0
@@ -45,6 +48,16 @@ def close_reasons(server: Served, room: str, room_kind: str) -> list[str]:
     return [each["close_reason"] for each in stays]
 
 
+def in_the_store(server: Served, sql: str) -> list[tuple[Any, ...]]:
+    """Return what an analyst sees."""
+
+    async def asked() -> list[tuple[Any, ...]]:
+        async with await Store.connect(server.edge.settings.store_engine_url()) as store:
+            return sorted(await store.rows(sql))
+
+    return asyncio.run(asked())
+
+
 def assert_barred(player: Player, session: str) -> None:
     """Hold the playback contract's own 403 against every way to keep a session alive."""
     paths = [f"{root}{form}" for root in ("", ROOT) for form in (player.all, player.short)]
@@ -69,6 +82,9 @@ def test_one_list_and_one_kill_for_sessions_of_every_kind(server: Served, manage
     kinds = {name: each["room_kind"] for name, each in listed.items()}
     assert kinds == {room: "call", "ada": "account", "live/all": "stream", "native room": "call"}
     assert directory.got("event/live/all/stats")["currentSubscribers"] == 1
+    analysts_see = sorted((kind, name) for name, kind in kinds.items())
+    for view in ("live_sessions", "sessions"):
+        assert in_the_store(server, f"SELECT toString(room_kind), room_id FROM {view}") == analysts_see
 
     assert manager.delete([each["id"] for each in listed.values()]).json() == {"status": "Ok"}
     assert_barred(viewer, box)
@@ -83,6 +99,8 @@ def test_one_list_and_one_kill_for_sessions_of_every_kind(server: Served, manage
     assert (refused["fact"], refused["reason"]) == ("refresh_refused", "killed")
     assert directory.got("event/live/all/stats")["currentSubscribers"] == 0
     assert [close_reasons(server, name, kind) for name, kind in kinds.items()] == [["killed"]] * 4
+    assert in_the_store(server, "SELECT room_id FROM live_sessions") == []
+    assert wait_until_stored(server)["balanced"]
     # It bans nobody.
     assert Guest.joined(server, room).status().status_code == 204
     assert viewer.started() != box
