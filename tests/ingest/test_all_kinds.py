@@ -18,7 +18,7 @@ from tests.ingest.serving import STATUS, Guest, HawkClient, Served
 from tests.ingest.streaming import NODES, Directory
 from tests.ingest.whole_pipeline import wait_until_stored
 
-LEASE_S = 6
+LEASE_S = 8
 NOTICED_S = 2.0
 
 
