@@ -57,6 +57,12 @@ class KnownStreams:
         if self._taking is not None:
             self._heard.append((decision, node))
 
+    def close(self) -> None:
+        """Ask no more."""
+        for task in (self._keeping, self._taking):
+            if task is not None:
+                task.cancel()
+
     async def stream(self, room: str) -> PublishedStream | None:
         """Return the stream if nobody unpublished it; its lease may be over.
 
