@@ -14,7 +14,7 @@ from tests.ingest.serving import Served
 from tests.ingest.streaming import ADMIN_TOKEN, Directory, directory_of, refusal
 from tests.ingest.whole_pipeline import wait_until, wait_until_stored
 
-LEASE_S = 2
+LEASE_S = 4
 WITHIN_MS = 2_000
 AN_HOUR_MS = 3_600_000
 
