@@ -181,6 +181,23 @@ def throwaway_pipeline(log: str = "sqlite") -> Iterator[Pipeline]:
                 broker.kill()
 
 
+def wait_until_told(url: str, told: str) -> None:
+    """Wait until the page has this in it."""
+    deadline = time.monotonic() + _START_S
+    while told not in _page(url):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{url} did not tell {told}")
+        time.sleep(0.05)
+
+
+def _page(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
 def cpu_seconds(process_id: int) -> float:
     """Return the processor time that a process has used, all threads, user and system."""
     fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()

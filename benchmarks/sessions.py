@@ -10,13 +10,12 @@ import time
 
 import httpx
 
-from benchmarks.pipeline import PARTITIONS, Pipeline, throwaway_pipeline
+from benchmarks.pipeline import PARTITIONS, Pipeline, throwaway_pipeline, wait_until_told
 from benchmarks.restart import open_sessions
 from ingest.control.authorization import signed_query
 from roomstate.ports import free_port
 
 _TOKEN = "benchmark"
-_START_S = 60.0
 _HOLDING = f"\nroomstate_processor_partitions {PARTITIONS}.0\n"
 _TIMEOUT_S = 60.0
 
@@ -34,30 +33,15 @@ def main() -> None:
         processor_port, port = free_port(), free_port()
         pipeline.start_processor(processor_port)
         pipeline.start_ingest(port, ROOMSTATE_MANAGEMENT_TOKEN=_TOKEN)
+        wait_until_told(f"http://127.0.0.1:{processor_port}/metrics", _HOLDING)
+        wait_until_told(f"http://127.0.0.1:{port}/readyz", '"ready":true')
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_TIMEOUT_S) as client:
-            _wait_until_told(client, f"http://127.0.0.1:{processor_port}/metrics", _HOLDING)
-            _wait_until_told(client, "/readyz", '"ready":true')
             _measure(client, chosen.rounds, chosen.killed)
 
 
 async def _prepare(pipeline: Pipeline, sessions: int) -> None:
     await pipeline.start_store()
     await open_sessions(pipeline, sessions)
-
-
-def _wait_until_told(client: httpx.Client, url: str, told: str) -> None:
-    deadline = time.monotonic() + _START_S
-    while told not in _page(client, url):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{url} did not tell {told}")
-        time.sleep(0.05)
-
-
-def _page(client: httpx.Client, url: str) -> str:
-    try:
-        return client.get(url).text
-    except httpx.HTTPError:
-        return ""
 
 
 def _measure(client: httpx.Client, rounds: int, killed: int) -> None:

@@ -31,7 +31,7 @@ from ingest.loop.registration import Registration
 from ingest.loop.room_views import RoomViews
 from ingest.loop.rooms import Rooms
 from ingest.loop.routes import loop_routes
-from ingest.loop.surface import CrossOrigin, loop_path, send_unknown
+from ingest.loop.surface import CrossOrigin, is_for_pages, loop_path, send_unknown
 from ingest.loop.users import HawkUsers
 from ingest.native.read_routes import read_routes
 from ingest.native.write_routes import write_routes
@@ -77,10 +77,16 @@ class IngestApp(FastAPI):
         """Serve one request whose scope says who sent it."""
         method = scope["method"]
         path = loop_path(scope["path"], method)
-        if path is None:
-            await super().__call__(scope, receive, self.counted.of(send, scope["path"]))
-            return
         origin = dict(scope["headers"]).get(b"origin", b"")
+        if path is None:
+            send = self.counted.of(send, scope["path"])
+            if origin and is_for_pages(scope["path"]) and self.cross_origin.is_allowed(origin):
+                if method == "OPTIONS":
+                    await self.cross_origin.preflight(scope, send, origin)
+                    return
+                send = self.cross_origin.wrapped(send, origin)
+            await super().__call__(scope, receive, send)
+            return
         if not path.room or method != "POST":
             send = self.counted.of(send, scope["path"])
         if method == "OPTIONS":

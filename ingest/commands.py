@@ -82,8 +82,8 @@ class Commands:
         (decision,) = await self.ask_all([Placed(partition, encoded, (line.room_kind, line.room, line.id))])
         return decision
 
-    async def ask_all(self, lines: Sequence[Placed]) -> list[Decision]:
-        """Return the decisions about all the lines, in their order.
+    async def ask_all(self, lines: Sequence[Placed], patience: float = 1.0) -> list[Decision]:
+        """Return the decisions about all the lines, in their order; `patience` times the time that one may take.
 
         Raises: Unanswered.
         """
@@ -91,7 +91,7 @@ class Commands:
         futures = [self._follower.expect(item.waited) for item in lines]
         try:
             await self.record([(item.partition, item.line) for item in lines])
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s * patience):
                 decisions = [await future for future in futures]
             self._metrics.decision_wait_seconds.observe(time.monotonic() - begun_s)
             return decisions

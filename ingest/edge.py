@@ -97,6 +97,7 @@ class Edge:
             task.cancel()
         await self.writer.close()
         await self.follower.close()
+        self.streams.close()
         await self.store.close()
 
     async def catch_up(self, call: str) -> None:

@@ -7,7 +7,7 @@ No projection answers these questions, and looking for one costs the engine time
 Units: `*_ms` are integer milliseconds since the epoch, UTC.  Source: contract 5; state_machine/publications.py.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from state_machine.room import NEVER_MS
@@ -111,7 +111,7 @@ async def published_stream(store: Rows, room: str) -> PublishedStream | None:
     Raises: StoreUnavailable, StoreRefused.
     """
     rows = await store.rows(_NEWEST_OF_ONE, {"room": room})
-    return _stream(rows[0]) if rows and rows[0][1] == "stream_published" else None
+    return _stream(*rows[0]) if rows and rows[0][1] == "stream_published" else None
 
 
 async def published_streams(store: Rows) -> list[PublishedStream]:
@@ -119,7 +119,7 @@ async def published_streams(store: Rows) -> list[PublishedStream]:
 
     Raises: StoreUnavailable, StoreRefused.
     """
-    return [_stream(row) for row in await store.rows(_NEWEST_OF_ALL, {})]
+    return [_stream(*row) for row in await store.rows(_NEWEST_OF_ALL, {})]
 
 
 async def watching(store: Rows, room: str = "") -> list[Watching]:
@@ -131,9 +131,8 @@ async def watching(store: Rows, room: str = "") -> list[Watching]:
     return [Watching(*row) for row in rows]
 
 
-def _stream(row: Sequence[Any]) -> PublishedStream:
-    room, _, extra = row
-    said = decoded_extra(extra)
+def publication_of(room: str, said: Mapping[str, Any]) -> PublishedStream:
+    """Return the stream as the members beside the columns of its `stream_published` have it."""
     return PublishedStream(
         room,
         said.get("node", ""),
@@ -141,3 +140,7 @@ def _stream(row: Sequence[Any]) -> PublishedStream:
         said.get("started_at_ms", 0),
         said.get("lease_ends_at_ms", 0) or NEVER_MS,
     )
+
+
+def _stream(room: str, _fact: str, extra: str) -> PublishedStream:
+    return publication_of(room, decoded_extra(extra))

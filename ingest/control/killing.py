@@ -18,6 +18,8 @@ from storage.session_list import NamedSession, names_of, sessions_of_numbers
 
 BATCH: Final = 1_000
 """Kills that are appended and waited for together."""
+_PATIENCE_FOR_A_BATCH: Final = 3.0
+"""How many times as long as one decision a whole batch may take, beside whatever else is decided then."""
 _NUMBER_MAX: Final = (1 << 64) - 1
 
 
@@ -48,7 +50,8 @@ async def kill(edge: Edge, numbers: frozenset[int]) -> int:
     sessions = await sessions_of_numbers(await edge.store.store(), numbers)
     for start in range(0, len(sessions), BATCH):
         some = sessions[start : start + BATCH]
-        await edge.commands.ask_all([_placed(session, edge.partitions) for session in some])
+        patience = 1 + (_PATIENCE_FOR_A_BATCH - 1) * len(some) / BATCH
+        await edge.commands.ask_all([_placed(session, edge.partitions) for session in some], patience)
     return len(sessions)
 
 

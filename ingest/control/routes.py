@@ -23,6 +23,7 @@ from ingest.control.queries import wanted_of
 from ingest.control.refusals import ERROR_BODY, OK_BODY, ControlRefusal, json_response
 from ingest.edge import Edge
 from ingest.large_bodies import TooManyBodies
+from ingest.native.names import NAME
 from storage.session_list import live_count, session_list
 from storage.store import StoreError
 
@@ -30,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 """Some 200,000 numbers."""
 
-_METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+_METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -46,7 +47,8 @@ def control_routes(edge: Edge) -> APIRouter:
     ):
         router.add_api_route(path, _served(handler), methods=[method], openapi_extra=described)
         router.add_api_route(path, _refused(405, Allow=method), methods=_METHODS - {method}, include_in_schema=False)
-    router.add_api_route("/{path:path}", _refused(404), methods=_METHODS, include_in_schema=False)
+    for path in ("", f"/{{path:{NAME}}}"):
+        router.add_api_route(path, _refused(404), methods=_METHODS, include_in_schema=False)
     return router
 
 

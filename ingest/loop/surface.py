@@ -1,5 +1,7 @@
 """Which paths are the Loop contract's, and what is true of all of them: prefix, CORS, unknown paths.
 
+CORS is the same for the other surfaces that browsers use: players and subscribers are pages too.
+
 The contract lives at `/` and under `/v0`, ignores the case of its own words and one trailing slash; whatever lies
 outside the other surfaces is its space, where an unknown path is sent to `/v0` once and is a 404 there.
 Source: contracts 2.1, 2.10 and 2.11.
@@ -32,6 +34,7 @@ _OTHER_SURFACES: Final = frozenset(
         "favicon.ico",
     }
 )
+_FOR_PAGES: Final = frozenset({"users", "media_play_sessions", "api", "streammanager"})
 _ROUTES: Final = {
     ("registration", 1): frozenset({"OPTIONS", "POST"}),
     ("rooms", 1): frozenset({"OPTIONS", "GET", "HEAD", "PATCH", "POST"}),
@@ -68,6 +71,15 @@ def loop_path(path: str, method: str) -> LoopPath | None:
     if not parts or not parts[-1] or method not in _ROUTES.get((word, len(parts)), ()):
         return LoopPath("", "", is_prefixed)
     return LoopPath("/".join(["", word, *parts[1:]]), parts[1] if len(parts) > 1 else "", is_prefixed)
+
+
+def is_for_pages(path: str) -> bool:
+    """Tell whether a path of another surface is one that pages in browsers ask for.
+
+    >>> is_for_pages("/users/ada/media_play_sessions"), is_for_pages("/manage/sessions")
+    (True, False)
+    """
+    return path.split("/", 2)[1].lower() in _FOR_PAGES if path.startswith("/") else False
 
 
 class CrossOrigin:

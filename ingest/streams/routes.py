@@ -26,6 +26,7 @@ from storage.store import StoreError
 _LOG = logging.getLogger(__name__)
 _READS: Final = ["GET", "HEAD"]
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_NOTHING: Final = "there is nothing of that name"
 
 Handler = Callable[[Version, Request], Awaitable[Any]]
 
@@ -66,7 +67,14 @@ def stream_routes(edge: Edge) -> APIRouter:
         router.add_api_route(path, _served(handler), methods=methods)
         router.add_api_route(path, _served(_refuse_method), methods=[each for each in _METHODS if each not in methods])
     router.add_api_route(f"/{{rest:{NAME}}}", _served(_refuse_path), methods=_METHODS)
-    return router
+    everything = APIRouter(include_in_schema=False)
+    everything.include_router(router)
+    everything.add_api_route(f"/streammanager{{rest:{NAME}}}", _nowhere, methods=_METHODS)
+    return everything
+
+
+async def _nowhere() -> JSONResponse:
+    return _error(404, _NOTHING)
 
 
 async def _refuse_method(_version: Version, request: Request) -> Any:
@@ -74,7 +82,7 @@ async def _refuse_method(_version: Version, request: Request) -> Any:
 
 
 async def _refuse_path(_version: Version, _request: Request) -> Any:
-    raise DirectoryRefusal(404, "there is nothing of that name")
+    raise DirectoryRefusal(404, _NOTHING)
 
 
 def _served(handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:

@@ -4,16 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-from schemathesis import GenerationMode
 
 from state_machine.numbers import PARTITIONS_MAX
 from storage.clock import now_ms
 from tests.ingest.controlled import Operator
 from tests.ingest.serving import STATUS, Guest, HawkClient
-from tests.ingest.test_loop_fuzzed import CHECKS
 
 OK, ERROR = {"status": "Ok"}, {"status": "Error"}
 
@@ -166,33 +161,3 @@ def test_panels_are_told_how_many_sessions_there_are(operator: Operator) -> None
     assert status["Connections"] == len(operator.listed())
     assert status["OutRate"] == 0
     assert status["SysInfo"]["ap"] > 0
-
-
-def test_no_request_gets_an_answer_outside_the_description(operator: Operator) -> None:
-    document = operator.server.http.get("/openapi.json").json()
-    document["servers"] = [{"url": operator.server.url}]
-    described = schemathesis.openapi.from_dict(document)
-    numbers = [operator.open("fuzzed", f"s{number}") for number in range(3)]
-    for path, method in (("/sessions", "GET"), ("/sessions/delete", "POST"), ("/server_status", "GET")):
-        operation = described["/manage" + path][method]
-        modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-        cases: st.SearchStrategy[Any] = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
-
-        @seed(1)
-        @settings(
-            max_examples=25,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(cases, st.booleans())
-        def ask(case: schemathesis.Case[Any], is_signed: bool) -> None:
-            if is_signed:
-                case.query.update(salt="43", hash="S1BCgfGTKal/lZxJtPD+hA==")
-            reply = case.call(base_url=operator.server.url, allow_redirects=False)
-            case.validate_response(reply, checks=CHECKS)
-            assert reply.status_code in ((200, 400) if is_signed else (403,))
-
-        ask()
-    assert [each["id"] for each in operator.listed(stream="fuzzed")] == numbers

@@ -91,9 +91,13 @@ def test_without_a_password_nothing_fits() -> None:
     [
         ("POST", "sessions", 405, "GET"),
         ("DELETE", "sessions", 405, "GET"),
+        ("OPTIONS", "sessions", 405, "GET"),
         ("GET", "sessions/delete", 405, "POST"),
+        ("TRACE", "sessions/delete", 405, "POST"),
         ("GET", "live_streams_status", 404, None),
         ("GET", "sessions/4", 404, None),
+        ("GET", "sessions%0a4", 404, None),
+        ("GET", "", 404, None),
     ],
 )
 def test_what_is_not_there_is_told_in_the_same_form(
@@ -101,3 +105,8 @@ def test_what_is_not_there_is_told_in_the_same_form(
 ) -> None:
     reply = answer(server, method, path, signed_query("5", TOKEN))
     assert (reply.status_code, reply.headers.get("Allow")) == (status, allowed)
+
+
+def test_the_path_above_is_not_there_either(server: Served) -> None:
+    reply = server.http.get(f"/manage?{signed_query('5', TOKEN)}")
+    assert (reply.status_code, reply.json()) == (404, {"status": "Error"})

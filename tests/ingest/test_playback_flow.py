@@ -12,7 +12,8 @@ from tests.fixtures_store import EmbeddedStore
 from tests.ingest.players import Player, playback
 from tests.ingest.serving import Served
 
-LEASE_S = 4
+LEASE_S = 8
+"""Long enough for what is done within it beside other work on the same cores."""
 NOTICED_S = 2.0
 
 
@@ -77,8 +78,8 @@ def test_who_keeps_alive_stays_beyond_the_lease(server: Served) -> None:
     viewer = Player(server.http, "faithful")
     by_patch, by_put = viewer.started(), "my-tv"
     assert viewer.put(by_put).status_code == 201
-    for _ in range(4):
-        time.sleep(LEASE_S / 3)
+    for _ in range(2):
+        time.sleep(LEASE_S * 0.6)
         assert viewer.ask("PATCH", f"{viewer.short}/{by_patch}").status_code == 200
         assert viewer.put(by_put).status_code == 200
     assert viewer.playing() == [by_patch, by_put]

@@ -161,6 +161,11 @@ def test_a_path_that_names_nothing_is_a_404(streams: Directory, path: str) -> No
     refusal(streams.server.http.get(f"/streammanager/api/3.1/{path}"), 404)
 
 
+@pytest.mark.parametrize("path", ["", "/", "/api", "/api/3.1", "/apis/3.1/event/list"])
+def test_a_path_beside_the_api_is_a_404_in_the_same_form(streams: Directory, path: str) -> None:
+    refusal(streams.server.http.get(f"/streammanager{path}"), 404)
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -14,7 +14,7 @@ from tests.ingest.serving import Served
 from tests.ingest.streaming import ADMIN_TOKEN, Directory, directory_of, refusal
 from tests.ingest.whole_pipeline import wait_until, wait_until_stored
 
-LEASE_S = 2
+LEASE_S = 4
 WITHIN_MS = 2_000
 AN_HOUR_MS = 3_600_000
 
@@ -120,16 +120,16 @@ def test_clearing_from_3_on_leaves_what_is_active_unless_told(leased: Directory)
 
 
 def test_clearing_from_3_on_removes_what_has_ended_and_is_not_written_yet(leased: Directory) -> None:
-    # The end of a lease is looked for twice a second: three times in a row nobody is that unlucky.
-    for attempt in range(3):
+    # The end of a lease is looked for twice a second, so an attempt may find all or some of the ends written.
+    for attempt in range(10):
         items = [{"kind": "publish", "room": f"over/{attempt}-{n}", "lease_ms": 200} for n in range(20)]
         ends_ms = max(each["extra"]["lease_ends_at_ms"] for each in leased.decided(*items))
         time.sleep(max(0, ends_ms + 1 - now_ms()) / 1000)
         if count := leased.ask("admin/event", "3.1", "DELETE", accessToken=ADMIN_TOKEN).json()["count"]:
             break
-    assert count == 20
-    ends = [fact for fact in facts_of(leased, f"over/{attempt}-0") if fact[0] == "stream_unpublished"]
-    assert [reason for _, reason, _ in ends] == ["expired"]
+    assert 0 < count <= 20
+    facts = [fact for n in range(20) for fact in facts_of(leased, f"over/{attempt}-{n}")]
+    assert [reason for fact, reason, _ in facts if fact == "stream_unpublished"] == ["expired"] * 20
 
 
 def test_publishers_and_subscribers_are_spread_by_what_nodes_carry(leased: Directory) -> None:
