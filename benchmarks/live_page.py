@@ -90,6 +90,7 @@ def _measure_latency(seen: Seen, running: RunningUp, probes: int) -> None:
         seen.page.fill(".rooms input", _ROOM)
         seen.page.wait_for_selector(".rooms .row .person")
         seen.page.evaluate(_WATCH)
+        began_ms = time.time_ns() // 1_000_000
         answered_ms: dict[str, float] = {}
 
         def probe() -> None:
@@ -104,6 +105,7 @@ def _measure_latency(seen: Seen, running: RunningUp, probes: int) -> None:
             seen.page.wait_for_timeout(200)
         seen.wait_until("last => last in window.shownMs", str(probes))
         shown_ms = seen.page.evaluate("window.shownMs")
+        fresh = http.get("/v1/panels/freshness", params={"from": began_ms}).raise_for_status().json()
     # One that was overtaken by the next before it was drawn is as late as that one.
     late = [
         min(ms for text, ms in shown_ms.items() if text and int(text) >= int(number)) - answered_ms[number]
@@ -111,6 +113,8 @@ def _measure_latency(seen: Seen, running: RunningUp, probes: int) -> None:
     ]
     p50, p95 = (statistics.quantiles(late, n=100)[number] for number in (49, 94))
     print(f"{len(late)} statuses, from answer to screen: p50 {p50:.0f} ms, p95 {p95:.0f} ms, most {max(late):.0f} ms")
+    stored = dict(zip(fresh["columns"], fresh["rows"][0], strict=True))
+    print(f"of that until stored: p50 {stored['p50_ms']} ms, p95 {stored['p95_ms']} ms of {stored['inputs']} inputs")
 
 
 def _post_steadily(url: str, token: str, chosen: argparse.Namespace) -> None:

@@ -74,7 +74,7 @@ SELECT log_partition, log_offset, toString(room_kind), room_id, session_id, {_MS
     reason, moved, {_MS}(at), {_MS}(received_at), {_MS}(judged_at), {_MS}(lease_ends_at), user_id
 FROM room_events
 PREWHERE judged_at >= fromUnixTimestamp64Milli({{since_ms:Int64}}, 'UTC')
-WHERE log_offset > {{marks:Array(Int64)}}[log_partition + 1]
+    AND log_offset > {{marks:Array(Int64)}}[log_partition + 1]
 ORDER BY log_partition, log_offset, log_index, fact_index = 0, fact_index
 LIMIT {FACTS_MAX}"""
 

@@ -8,7 +8,7 @@ WITH
         SELECT
             failure,
             closed_at IS NULL AS is_live,
-            if(longest_two_way_ms >= 10000 OR (room_id, session_id, opened_at) IN (talking), 6, furthest) AS step
+            if(longest_two_way_ms >= 10000 OR (room_id, session_id, opened_at) GLOBAL IN (talking), 6, furthest) AS step
         FROM sessions
         WHERE room_kind = 'call'
             AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}

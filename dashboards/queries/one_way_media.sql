@@ -14,9 +14,9 @@ WITH
     (
         SELECT
             one_way_sending_ms > 10000
-                OR (room_id, session_id, opened_at, 'sending') IN (going_on) AS only_sent,
+                OR (room_id, session_id, opened_at, 'sending') GLOBAL IN (going_on) AS only_sent,
             one_way_receiving_ms > 10000
-                OR (room_id, session_id, opened_at, 'receiving') IN (going_on) AS only_received
+                OR (room_id, session_id, opened_at, 'receiving') GLOBAL IN (going_on) AS only_received
         FROM sessions
         WHERE room_kind = 'call'
             AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}

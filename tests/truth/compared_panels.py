@@ -1,6 +1,7 @@
 """Every panel of a store beside its recount."""
 
 from collections.abc import Iterable
+from random import Random
 
 import pytest
 
@@ -11,16 +12,17 @@ from tests.truth.asked_store import asked
 from tests.truth.compared_views import comparable
 from tests.truth.panels import RECOUNTED
 from tests.truth.question import Question, narrowed
+from tests.truth.questions_asked import exact_question
 from tests.truth.recount import Recount
 from tests.truth.views_of_stays import Row
 
 
-async def check_panels(store: Store, recount: Recount, asking: Iterable[Question]) -> None:
+async def check_panels(store: Store, recount: Recount, asking: Iterable[Question], chance: Random) -> None:
     """Every panel answers as recounted, whatever it is asked."""
     questions = list(asking)
     for name in panel_names():
         asked_already = set()
-        for question in questions:
+        for question in [*questions, exact_question(recount, name, chance, now_ms())]:
             values = repr(_parameters(name, question))
             if values not in asked_already:
                 await check_panel(store, recount, name, question)

@@ -24,10 +24,13 @@ def a_call(chance: Random, number: int, start_ms: int) -> Iterator[Sent]:
         yield from _said_of_the_room(chance, about, start_ms)
     users = [f"user {number}.{index}" for index in range(3)] + [""]
     for person in range(chance.randint(1, 5)):
-        at_ms = start_ms + chance.choice((0, 0, 500, 7_000, 30_000, 200_000)) + chance.randrange(1000)
+        at_ms = (
+            start_ms + chance.choice((0, 0, 500, 7_000, 30_000, 200_000)) + chance.choice((0, chance.randrange(1000)))
+        )
         session = f"guest {person}" if chance.random() < 0.1 else some_name(chance, f"{number}-{person}")
+        own = chance.choice(users)
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            user = chance.choice(users)
+            user = own if chance.random() < 0.7 else chance.choice(users)
             for at_ms, members in _a_stay(chance, at_ms, user):  # noqa: B020  # each stay begins after the one before
                 yield at_ms, about | {"session": session} | members
             at_ms += chance.choice(BACK_MS)

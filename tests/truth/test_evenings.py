@@ -50,7 +50,8 @@ async def _check(pipeline: Pipeline, seed: int, most: int | None = None) -> None
         recount = await recount_of(pipeline, store)
         await check_numbers(store)
         await check_views(store, recount, now_ms())
-        await check_panels(store, recount, questions(recount, Random(seed), now_ms())[:most])
+        chance = Random(seed)
+        await check_panels(store, recount, questions(recount, chance, now_ms())[:most], chance)
 
 
 def test_every_panel_has_a_recount() -> None:
