@@ -151,7 +151,7 @@ def _add_own_routes(app: IngestApp, settings: Settings) -> None:
     app.include_router(read_routes(app.edge, check_reader, is_open=is_open))
     app.include_router(panel_routes(app.edge, check_reader, is_open=is_open))
     app.include_router(feed_routes(app.live, check_reader, is_open=is_open))
-    app.include_router(asset_routes())
+    app.include_router(asset_routes(check_reader))
     app.include_router(operation_routes(app.edge, check_reader))
     app.include_router(reference_routes(app, check_reader))
 

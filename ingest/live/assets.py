@@ -1,13 +1,15 @@
 """The files of the live page, and the script that draws its charts out of the package that carries it.
 
-They hold nothing that is secret, so they need no token; what they show does. Everything is revalidated by its ETag and
-sent packed to whoever takes it. The Content-Security-Policy lets the page load nothing from elsewhere and run nothing
-but its own files: no inline script, no eval, no inline style.
+They hold nothing that is secret; what they show does. Where pages need the token, `/` without it is answered 401 with
+the page itself, which asks for the token in words: a challenge would make the browser ask in a window of its own.
+Everything is revalidated by its ETag and sent packed to whoever takes it. The Content-Security-Policy lets the page
+load nothing from elsewhere and run nothing but its own files: no inline script, no eval, no inline style.
 """
 
 import asyncio
 import gzip
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -67,20 +69,32 @@ class Assets:
         return self._read[name]
 
 
-def asset_routes() -> APIRouter:
-    """Return the routes of `/` and of what the page loads."""
+def asset_routes(require_token: Callable[[Request], None]) -> APIRouter:
+    """Return the routes of `/` and of what the page loads; the check refuses whom pages are not for."""
     router = APIRouter(include_in_schema=False)
     assets = Assets()
 
     @router.get("/")
     async def page(request: Request) -> Response:
-        return _reply(request, await asyncio.to_thread(assets.read, "index.html"))
+        found = await asyncio.to_thread(assets.read, "index.html")
+        try:
+            require_token(request)
+        except HTTPException as refusal:
+            return _refused(found, refusal)
+        return _reply(request, found)
 
     @router.get("/live/{name}")
     async def asset(request: Request, name: str) -> Response:
         return _reply(request, await asyncio.to_thread(assets.read, name))
 
     return router
+
+
+def _refused(asset: Asset | None, refusal: HTTPException) -> Response:
+    if asset is None:
+        raise refusal
+    headers = {**HEADERS, "Cache-Control": "no-store", "WWW-Authenticate": 'Bearer realm="roomstate"'}
+    return Response(asset.plain, refusal.status_code, headers, asset.media_type)
 
 
 def _reply(request: Request, asset: Asset | None) -> Response:

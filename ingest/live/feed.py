@@ -121,6 +121,7 @@ class LiveFeed:
             except StoreError as error:
                 if not is_away:
                     _LOG.info("the live page waits for the store: %s", error)
+                    self._told_s = 0.0  # said at once: the store may be back before the next beat
                 is_away = True
                 self._follower = None
             took_s = time.monotonic() - started_s

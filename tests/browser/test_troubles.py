@@ -101,7 +101,8 @@ def test_it_reconnects_when_the_server_comes_back(seen: Seen, running: RunningUp
 
 
 def test_it_says_that_the_store_is_away_and_goes_on_when_it_is_back(seen: Seen, running: RunningUp) -> None:
-    seen.go("#/now").wait_until(CONNECTION, "Live")
+    running.post(status("before-the-trouble", "s"))
+    seen.go("#/now").page.wait_for_selector(".rooms .name:has-text('before-the-trouble')")
     os.kill(running.parts()["store"], signal.SIGKILL)
     seen.wait_until(CONNECTION, "The store can't be reached now")
     assert seen.page.locator(".rooms .row").count() > 0

@@ -175,7 +175,8 @@ async def test_a_standby_takes_over_when_the_worker_stops(path: Path, log: Sqlit
     async with running(make_app(path, second), is_awaited=False):
         async with running(make_app(path, first), is_awaited=False):
             fill(log, 10)
-            await until(lambda: len(first.places) + len(second.places) == 40, "all frames, wherever")
+            committed = dict.fromkeys(range(PARTITIONS), 10)
+            await until(lambda: log.committed(PROCESSOR_GROUP, INPUTS_TOPIC) == committed, "all frames, wherever")
         fill(log, 10)
         await until(lambda: len(first.places) + len(second.places) >= 80, "all frames")
     assert sorted(first.places + second.places) == [(p, n) for p in range(PARTITIONS) for n in range(20)]
