@@ -19,8 +19,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     log.close()
 
 
-def test_the_page_itself_is_open(guarded: Served) -> None:
-    assert guarded.http.get("/").status_code == 200
+def test_without_the_token_the_page_is_refused_with_a_page_that_asks_for_it(guarded: Served) -> None:
+    refused = guarded.http.get("/")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="roomstate"')
+    assert "asks for its token" in refused.text
+    let_in = guarded.http.get("/", headers={"Authorization": f"Bearer {API_TOKEN}"})
+    assert (let_in.status_code, let_in.text) == (200, refused.text)
     assert guarded.http.get("/live/main.js").status_code == 200
 
 
