@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from benchmarks.http_load import Load, Target, UnexpectedReply, post_all
 from ingest.keys import Keys
 from ingest.tokens import SessionTokens
 from roomstate.broker.node import BrokerNode
+from roomstate.ports import free_port
 from storage.clock import now_ms
 from storage.decisions import Decision, encode_decision
 from storage.event_log import DECISIONS_TOPIC, Frame
@@ -72,7 +72,7 @@ class Side(NamedTuple):
 @contextmanager
 def bare_side(requests: int, connections: int) -> Iterator[Side]:
     """Run a FastAPI route with a pydantic body that stores nothing."""
-    port = _free_port()
+    port = free_port()
     load = Load(port, [Target("/rooms/benchroom00", _headers("none"))] * connections, _STATUS, requests)
     with _served([sys.executable, "-c", _BARE_SERVER, str(port)], {}) as pid:
         _wait_until_answered(load)
@@ -107,7 +107,7 @@ def _ingest_side(
     name: str, log_url: str, requests: int, connections: int, *, folder: Path, processes: int
 ) -> Iterator[Side]:
     """Run ingest with one room and session for each connection."""
-    port = _free_port()
+    port = free_port()
     settings = {
         "ROOMSTATE_DATA_DIR": str(folder),
         "ROOMSTATE_LOG_URL": log_url,
@@ -115,7 +115,7 @@ def _ingest_side(
         "ROOMSTATE_INGEST_PROCESSES": str(processes),
         "ROOMSTATE_SECRET": _SECRET,
         "ROOMSTATE_PARTITIONS": str(PARTITIONS),
-        "ROOMSTATE_STORE_PORT": str(_free_port()),  # nobody there: known sessions are served without the store
+        "ROOMSTATE_STORE_PORT": str(free_port()),  # nobody there: known sessions are served without the store
     }
     rooms = [f"benchroom{number:02d}" for number in range(connections)]
     tokens = SessionTokens(Keys.of(_SECRET.encode()))
@@ -203,10 +203,3 @@ def _wait_until_answered(load: Load) -> None:
             if time.monotonic() > give_up_s:
                 raise
             time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

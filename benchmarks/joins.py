@@ -10,7 +10,6 @@ import base64
 import itertools
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import Any, Final
 import httpx
 
 from benchmarks.wire import Reply, Wire, post
+from roomstate.ports import free_port
 from roomstate.replaying.loop_clients import HawkUser
 
 _API_TOKEN: Final = "benchmark"
@@ -137,7 +137,7 @@ def _quantiles(latencies_ms: Sequence[float]) -> str:
 @contextmanager
 def running_pipeline() -> Iterator[int]:
     """Run `roomstate up` until the block ends; give its port."""
-    port, store_port = _free_port(), _free_port()
+    port, store_port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -167,13 +167,6 @@ def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
             pass
         time.sleep(0.2)
     raise SystemExit("the pipeline did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":
