@@ -11,6 +11,7 @@ const health = new Health();
 const main = document.getElementById("main");
 const now = new NowView(model);
 let current = null;
+let asked = 0;
 let isDue = false;
 
 // Once a frame at most, whatever has come.
@@ -34,7 +35,11 @@ async function viewOf({ view, parts, query }) {
 
 async function go({ isFirst = false } = {}) {
   const place = whereAmI();
+  const mine = ++asked;
   const next = await viewOf(place);
+  // A view may have to be fetched: the last address wins, not the slowest view.
+  if (mine !== asked) return;
+  document.documentElement.dataset.shown = location.hash;
   if (next === current) return;
   current?.leave?.();
   current = next;

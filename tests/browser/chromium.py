@@ -52,9 +52,10 @@ class Seen:
             self.complaints.append(text)
 
     def go(self, where: str) -> "Seen":
-        """Open a view and return when its frame is there."""
+        """Open a view and return when its frame is there, instead of the last view's."""
         self.page.goto(f"{self.url}/{where}")
         self.page.wait_for_selector("html[data-ready]", state="attached")
+        self.wait_until("() => document.documentElement.dataset.shown === location.hash")
         return self
 
     def text(self, selector: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.browser.chromium import Theme, window
 from tests.browser.evening import evening
@@ -58,6 +58,25 @@ def test_a_phone_shows_all_of_it_without_scrolling_aside(browser: Browser, busy:
         seen.page.wait_for_selector(".timeline .bar")
         assert seen.page.evaluate("document.documentElement.scrollWidth") == 360
         assert seen.barriers() == []
+
+
+def test_the_last_address_wins_however_slowly_an_earlier_view_comes(browser: Browser, busy: RunningUp) -> None:
+    with window(browser, busy.url) as seen:
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        seen.page.route("**/live/charts_view.js", hold)
+        seen.go("#/now").wait_until("() => document.querySelector('.rooms .row')")
+        with seen.page.expect_request("**/live/charts_view.js"):
+            seen.page.evaluate("location.hash = '#/charts/quality'")
+        seen.go("#/now")
+        with seen.page.expect_response("**/live/charts_view.js"):
+            held[0].continue_()
+        seen.page.wait_for_timeout(500)
+        assert seen.page.query_selector(".card") is None
+        assert seen.page.query_selector(".rooms .row") is not None
 
 
 def test_the_theme_can_be_switched_and_stays(browser: Browser, busy: RunningUp) -> None:
