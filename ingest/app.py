@@ -27,10 +27,12 @@ from ingest.loop.actions import RoomActions
 from ingest.loop.authentication import Authentication
 from ingest.loop.endpoint import RoomActionEndpoint
 from ingest.loop.hawk import HawkGate
+from ingest.loop.plain_status import PlainStatuses
 from ingest.loop.registration import Registration
 from ingest.loop.room_views import RoomViews
 from ingest.loop.rooms import Rooms
 from ingest.loop.routes import loop_routes
+from ingest.loop.short_way import ShortWay
 from ingest.loop.surface import CrossOrigin, is_for_pages, loop_path, send_unknown
 from ingest.loop.users import HawkUsers
 from ingest.native.read_routes import read_routes
@@ -58,6 +60,8 @@ class IngestApp(FastAPI):
     live: LiveFeed
     room_action: RoomActionEndpoint
     counted: CountedReplies
+    short_way: ShortWay
+    """Answers most statuses before they come here (ingest/http_protocol.py)."""
     cross_origin: CrossOrigin
     behind_proxy: ProxyHeadersMiddleware
     """Serves requests that say they were passed on; whom to believe is uvicorn's rule (FORWARDED_ALLOW_IPS)."""
@@ -111,7 +115,7 @@ def create_app(
     store: Store | StoreGate,
     limits: EdgeLimits | None = None,
     sibling: Sibling | None = None,
-) -> FastAPI:
+) -> IngestApp:
     """Return the application over this log and store; its lifespan starts and stops what it needs.
 
     The log stays open after it; a store is closed with it.
@@ -130,7 +134,9 @@ def create_app(
     app.cross_origin = CrossOrigin(settings.allowed_origins)
     users = HawkUsers(edge.keys, edge.commands, edge.store)
     authentication = Authentication(edge.directory, edge.tokens, HawkGate(users, edge.nonces))
-    app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication))
+    statuses = PlainStatuses(edge)
+    app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication), statuses)
+    app.short_way = ShortWay(statuses, app.cross_origin, edge.metrics)
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(playback_routes(edge))

@@ -58,8 +58,8 @@ class Directory:
         self._deleted: dict[str, None] = {}
         self._closed: dict[str, int] = {}
         self._asking: dict[tuple[str, ...], asyncio.Future[Any]] = {}
-        self.known_session = self._sessions.get
-        """Return the live session of a room by its id as last heard, or None; its lease may have run out."""
+        self.known_user_of_live = self._sessions.user_of_live
+        """Return the user of a room's session, empty for a guest, or None if it is not known here to be live."""
         self.known_room_expiry_ms = self._rooms.get
         """Return when the room ends as last heard, or None if it is not known here."""
 

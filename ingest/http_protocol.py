@@ -8,10 +8,12 @@ What is no HTTP at all is answered 400 and told in the log with who sent it.
 import asyncio
 import logging
 import resource
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ingest.short_request import ShortRequest, ShortWay
 
 _LOG = logging.getLogger(__name__)
 HEAD_S: Final = 20.0
@@ -44,8 +46,10 @@ class BoundedProtocol(HttpToolsProtocol):
     head_s = HEAD_S
     stall_s = STALL_S
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, short_way: ShortWay | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._short_way = short_way
+        self._short: ShortRequest | None = None
         self._is_in_head = True
         self._is_in_body = False
         self._head_bytes = 0
@@ -71,6 +75,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._under_way is not None:
             self._under_way.disconnected = True
             self._under_way.message_event.set()
+        if isinstance(self.cycle, ShortRequest):
+            self.cycle = cast(Any, None)  # nothing to be told
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -100,19 +106,59 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a head begins."""
         self._is_in_head = True
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """Note that a body may follow."""
         self._is_in_head = False
         self._is_in_body = True
         self._head_bytes = 0
-        super().on_headers_complete()
+        self._short = self._short_request()
+        if self._short is None:
+            self._begin_cycle()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._short is None:
+            super().on_body(body)
+        else:
+            self._short.body += body
 
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
         self._is_in_body = False
+        request, self._short = self._short, None
+        if request is not None:
+            if cast(ShortWay, self._short_way).take(request):
+                self.cycle = cast(Any, request)
+                return
+            self._begin_cycle()
+            super().on_body(request.body)
         super().on_message_complete()
+
+    def _short_request(self) -> ShortRequest | None:
+        """Return the request whose head has come if it may go the short way."""
+        if (
+            self._short_way is None
+            or (self.cycle is not None and not self.cycle.response_complete)
+            or self.flow.write_paused
+            or self.parser.get_method() != b"POST"
+            or self.parser.get_http_version() != "1.1"
+        ):
+            return None
+        headers = dict(self.headers)
+        room = self._short_way.room_of(self.url, headers)
+        return None if room is None else ShortRequest(self, room, headers)
+
+    def _begin_cycle(self) -> None:
+        """Have uvicorn make what an application needs of the request whose head has come."""
+        url, headers, is_expecting_100 = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, is_expecting_100
+        self.headers += headers
+        super().on_headers_complete()
 
     def pause_writing(self) -> None:
         """Wait for the client to take its reply, but not for ever."""

@@ -35,6 +35,14 @@ class KnownSessions:
         slot = self._slots.get(f"{len(room)}:{room}{session}")
         return None if slot is None else self._at(slot, room, session)
 
+    def user_of_live(self, room: str, session: str, now_ms: int) -> str | None:
+        """Return the user of the session, empty for a guest, or None if no lease of it that is known lasts still."""
+        slot = self._slots.get(f"{len(room)}:{room}{session}")
+        if slot is None or self._lease_ends_at_ms[slot] <= now_ms:
+            return None
+        user = self._keys_of_users[slot]
+        return user and user[len(f"{len(room)}:{room}") :]
+
     def of_user(self, room: str, user: str) -> LiveSession | None:
         """Return the session of the room that was last heard to be the user's, or None."""
         prefix = f"{len(room)}:{room}"

@@ -11,10 +11,10 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Final, cast
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
-from fastapi import FastAPI
 
 from ingest.app import IngestApp, create_app
 from ingest.http_protocol import BoundedProtocol, raised_connections_max
@@ -68,12 +68,12 @@ def require_fitting_store(settings: Settings, log: EventLog) -> None:
     asyncio.run(require_belonging_if_there(settings.store_engine_url(), log.log_id, _STORE_WAIT_S))
 
 
-def server_config(app: FastAPI, grace_s: int) -> uvicorn.Config:
+def server_config(app: IngestApp, grace_s: int) -> uvicorn.Config:
     """Return how uvicorn serves the app; `grace_s` is for how long requests under way may take once it is to end."""
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=cast(Any, partial(BoundedProtocol, short_way=app.short_way)),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -6,15 +6,14 @@ writers' `.lock` and `.next`, the processor's `.worker` and the readers' `.wake/
 """
 
 import contextlib
-import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from storage.clock import now_ms
 from storage.event_log import Bounds, Frame, LogUnavailable, Record
 from storage.sqlite_log_file import READ_BUSY_MS, TOPIC_NUMBERS, connect, open_log_file
+from storage.sqlite_log_insert import insert_frames
 from storage.sqlite_log_tail import SqliteTail
 from storage.sqlite_log_trim import trim_partition
 from storage.sqlite_log_worker import is_worker_at_work
@@ -30,10 +29,6 @@ _COMMITTED_TIMEOUT_S = 5.0
 _SELECT_FRAMES = """SELECT offset, appended_at_ms, value, lines FROM frames
 WHERE topic = ? AND partition = ? AND offset >= ? ORDER BY offset"""
 _SELECT_BOUNDS = "SELECT partition, start_offset, end_offset FROM partitions WHERE topic = ? ORDER BY partition"
-_SELECT_END = "SELECT end_offset FROM partitions WHERE topic = ? AND partition = ?"
-_UPDATE_END = "UPDATE partitions SET end_offset = ? WHERE topic = ? AND partition = ?"
-_INSERT_FRAME = """INSERT INTO frames (topic, partition, offset, appended_at_ms, lines, value)
-VALUES (?, ?, ?, ?, ?, ?)"""
 _SELECT_COMMITTED = "SELECT partition, next_offset FROM committed WHERE consumer_group = ? AND topic = ?"
 _UPSERT_COMMITTED = "INSERT OR REPLACE INTO committed VALUES (?, ?, ?, ?)"
 
@@ -84,7 +79,7 @@ class SqliteLog:
             return []
         for frame in frames:
             self._number_of(frame.topic, frame.partition)
-        offsets = self._writer.transact(lambda connection: _insert(connection, frames), timeout_s)
+        offsets = self._writer.transact(lambda connection: insert_frames(connection, frames), timeout_s)
         for topic in {frame.topic for frame in frames}:
             self._waker.wake(TOPIC_NUMBERS[topic])
         return offsets
@@ -209,19 +204,3 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     reader = connect(path, busy_ms=READ_BUSY_MS)
     reader.execute("PRAGMA query_only = ON")
     return reader
-
-
-def _insert(connection: sqlite3.Connection, frames: Sequence[Frame]) -> list[int]:
-    """Insert the frames at the ends of their partitions, inside the caller's transaction."""
-    at_ms = now_ms()
-    next_offsets: dict[tuple[int, int], Iterator[int]] = {}
-    rows: list[tuple[int, int, int, int, int, bytes]] = []
-    for frame in frames:
-        key = (TOPIC_NUMBERS[frame.topic], frame.partition)
-        if key not in next_offsets:
-            (end,) = connection.execute(_SELECT_END, key).fetchone()
-            next_offsets[key] = itertools.count(end)
-        rows.append((*key, next(next_offsets[key]), at_ms, frame.lines, frame.value))
-    connection.executemany(_INSERT_FRAME, rows)
-    connection.executemany(_UPDATE_END, [(next(offset), *key) for key, offset in next_offsets.items()])
-    return [row[2] for row in rows]

@@ -93,9 +93,13 @@ class CrossOrigin:
         """Tell whether pages of this origin may read replies."""
         return self._is_open or origin in self._allowed
 
+    def headers(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        """Return what lets pages of the origin read a reply."""
+        return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+
     def wrapped(self, send: Send, origin: bytes) -> Send:
         """Return a `send` that lets pages of the origin read the reply."""
-        headers = [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+        headers = self.headers(origin)
 
         async def send_with_origin(message: Message) -> None:
             if message["type"] == "http.response.start":
