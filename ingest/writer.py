@@ -179,10 +179,13 @@ class FrameWriter:
     def _begin(self) -> _Batch:
         batch = self._collecting = _Batch(Durable(loop=self._loop), time.monotonic() + self._timeout_s)
         if self._in_flight is None and not self._is_dispatching:
-            self._is_dispatching = True
-            # Not at once: what the other requests of this turn of the loop bring goes along.
-            self._loop.call_soon(self._dispatch)
+            self._dispatch_soon()
         return batch
+
+    def _dispatch_soon(self) -> None:
+        self._is_dispatching = True
+        # Not at once: what the other requests of this turn of the loop bring goes along.
+        self._loop.call_soon(self._dispatch)
 
     def _dispatch(self) -> None:
         batch = self._in_flight = self._collecting
@@ -244,7 +247,7 @@ class FrameWriter:
         self._answer(batch, outcome)
         if self._collecting is not None:
             if self._gate.is_passable:
-                self._dispatch()
+                self._dispatch_soon()
             else:
                 batch, self._collecting = self._collecting, None
                 self._answer(batch, _Outcome(is_durable=False))
