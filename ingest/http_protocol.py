@@ -8,11 +8,12 @@ What is no HTTP at all is answered 400 and told in the log with who sent it.
 import asyncio
 import logging
 import resource
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ingest.repeated_head import RepeatedHead, repeated_head
 from ingest.short_request import ShortRequest, ShortWay
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +51,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._short_way = short_way
         self._short: ShortRequest | None = None
+        self._data_between = b""
+        """What came since the last request was whole."""
+        self._repeated: RepeatedHead | None = None
+        self._idle_since_s = 0.0
         self._is_in_head = True
         self._is_in_body = False
         self._head_bytes = 0
@@ -76,14 +81,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self._under_way.disconnected = True
             self._under_way.message_event.set()
         if isinstance(self.cycle, ShortRequest):
-            self.cycle = cast(Any, None)  # nothing to be told
+            self.cycle = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and see to it that the rest follows."""
-        self._unset_keepalive_if_required()
         if self._is_in_head:
             self._head_bytes += len(data)
+        elif not self._is_in_body:
+            if self._repeated is not None and self._is_taken_again(self._repeated, data):
+                self._stop_waiting()
+                return
+            self._data_between = data
+        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -92,6 +102,8 @@ class BoundedProtocol(HttpToolsProtocol):
             _LOG.warning("%s sent what is no HTTP request: %s", self._peer, error)
             self.send_400_response("Invalid HTTP request received.")
             return
+        finally:
+            self._data_between = b""
         if self._is_in_body:
             self._stop_waiting()
             self._deadline = self.loop.call_later(self.stall_s, self.transport.abort)
@@ -131,8 +143,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_body = False
         request, self._short = self._short, None
         if request is not None:
-            if cast(ShortWay, self._short_way).take(request):
-                self.cycle = cast(Any, request)
+            if self._is_taken(request):
+                self._repeated = repeated_head(self._data_between, request.body, request.room, request.headers)
                 return
             self._begin_cycle()
             super().on_body(request.body)
@@ -152,6 +164,23 @@ class BoundedProtocol(HttpToolsProtocol):
         room = self._short_way.room_of(self.url, headers)
         return None if room is None else ShortRequest(self, room, headers)
 
+    def _is_taken_again(self, head: RepeatedHead, data: bytes) -> bool:
+        """Tell whether the data is a request with the head that came before and is taken as such."""
+        if (self.cycle is not None and not self.cycle.response_complete) or self.flow.write_paused:
+            return False
+        body = head.body_of(data)
+        if body is None:
+            return False
+        request = ShortRequest(self, head.room, head.headers)
+        request.body = body
+        return self._is_taken(request)
+
+    def _is_taken(self, request: ShortRequest) -> bool:
+        if self._short_way is None or not self._short_way.take(request):
+            return False
+        self.cycle = request  # type: ignore[assignment]  # has what uvicorn asks of a cycle
+        return True
+
     def _begin_cycle(self) -> None:
         """Have uvicorn make what an application needs of the request whose head has come."""
         url, headers, is_expecting_100 = self.url, self.headers, self.expect_100_continue
@@ -159,6 +188,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, is_expecting_100
         self.headers += headers
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with what else has come, or wait for it."""
+        self._idle_since_s = self.loop.time()
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        else:  # the timer looks for itself how long nothing came
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up if nothing came for as long as that; else look again when it may be so."""
+        self.timeout_keep_alive_task = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            return  # its reply sets the timer
+        left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def pause_writing(self) -> None:
         """Wait for the client to take its reply, but not for ever."""
