@@ -58,7 +58,7 @@ def wait_until(condition: Any) -> None:
 def a_guest(folder: Path, limits: EdgeLimits | None = None, **settings: Any) -> Iterator[Guest]:
     """Serve somebody in a room who was heard of in the log alone."""
     log = SqliteLog(folder / "log.db", PARTITIONS)
-    with served(settings_for(folder, log_timeout_ms=TIMEOUT_MS, **settings), log, limits=limits) as server:
+    with served(settings_for(folder, **{"log_timeout_ms": TIMEOUT_MS, **settings}), log, limits=limits) as server:
         announce(log)
         wait_until(lambda: server.edge.directory.size == (1, 1))
         yield Guest(server, ROOM, server.edge.tokens.issue(ROOM, SESSION, now_ms()))
