@@ -19,7 +19,7 @@ from storage.store import Store, StoreRefused, StoreUnavailable
 from tests.fixtures_store import EmbeddedStore
 from tests.storage.killed_writer import KilledWriter
 
-KILLS = int(os.environ.get("ROOMSTATE_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("ROOMSTATE_TEST_KILLS", "6"))
 WRITERS = 3
 PARTITIONS_EACH = 2
 MOMENT_S = 0.1
