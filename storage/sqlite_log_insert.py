@@ -20,7 +20,9 @@ _ROWS_MAX: Final = 32
 
 # OR ROLLBACK: the transaction is lost with any of its rows anyway, and SQLite need not keep a journal of the statement.
 _SELECT_ENDS: Final = "SELECT json_group_array(json_array(topic, partition, end_offset)) FROM partitions"
-_INSERT_FRAMES: Final = "INSERT OR ROLLBACK INTO frames (topic, partition, offset, appended_at_ms, lines, value) VALUES "
+_INSERT_FRAMES: Final = (
+    "INSERT OR ROLLBACK INTO frames (topic, partition, offset, appended_at_ms, lines, value) VALUES "
+)
 _UPDATE_ENDS: Final = (
     "INSERT OR ROLLBACK INTO partitions (topic, partition, start_offset, end_offset) VALUES ",
     " ON CONFLICT DO UPDATE SET end_offset = excluded.end_offset",

@@ -58,19 +58,10 @@ class PlainStatuses:
         self, headers: Mapping[bytes, bytes], body: bytes, room: str, client: str, received_at_ms: int
     ) -> Durable | None:
         """Return the durability of the status' line, or None if this is not plainly an acceptable status."""
-        token = self._known_token(headers.get(b"authorization", b""))
-        if (
-            token is None
-            or token.room != room
-            or headers.get(b"content-type") not in _PLAIN_TYPES
-            or b"content-encoding" in headers
-            or len(body) > BODY_BYTES_MAX
-            or (self._known_room_expiry_ms(room) or 0) <= received_at_ms
-        ):
+        sender = self._plain_sender(headers, room, received_at_ms)
+        if sender is None or len(body) > BODY_BYTES_MAX:
             return None
-        user = self._user_of_live(room, token.session, received_at_ms)
-        if user is None:
-            return None
+        session, user = sender
         try:
             status = _DECODE(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -88,7 +79,7 @@ class PlainStatuses:
             received_at_ms=received_at_ms,
             room_kind="call",
             room=room,
-            session=token.session,
+            session=session,
             event=status.event,
             state=status.state,
             connections=connections,
@@ -100,3 +91,17 @@ class PlainStatuses:
             user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
         )
         return self._add(partition_of("call", room, self._partitions), encode_line(line))
+
+    def _plain_sender(self, headers: Mapping[bytes, bytes], room: str, received_at_ms: int) -> tuple[str, str] | None:
+        """Return the sender's session and user, if the headers are as clients send them and all of it is known."""
+        token = self._known_token(headers.get(b"authorization", b""))
+        if (
+            token is None
+            or token.room != room
+            or headers.get(b"content-type") not in _PLAIN_TYPES
+            or b"content-encoding" in headers
+            or (self._known_room_expiry_ms(room) or 0) <= received_at_ms
+        ):
+            return None
+        user = self._user_of_live(room, token.session, received_at_ms)
+        return None if user is None else (token.session, user)

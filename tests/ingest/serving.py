@@ -12,7 +12,7 @@ import httpx
 from mohawk import Sender
 from mohawk.base import EmptyValue
 
-from ingest.app import IngestApp, create_app
+from ingest.app import create_app
 from ingest.edge import Edge, EdgeLimits
 from ingest.listening import listen
 from ingest.live.feed import LiveFeed
@@ -80,7 +80,7 @@ def served(
     sibling: Sibling | None = None,
 ) -> Iterator[Served]:
     """Run ingest until the block ends; without a store, its store is out of reach."""
-    app = cast(IngestApp, create_app(settings, log, store or StoreGate.to(unreachable_url()), limits, sibling))
+    app = create_app(settings, log, store or StoreGate.to(unreachable_url()), limits, sibling)
     listener = listen("127.0.0.1", 0)
     server = IngestServer(server_config(app, grace_s=9))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -166,9 +166,8 @@ async def test_other_kinds_of_rooms_are_not_its_business() -> None:
 async def test_names_that_run_together_are_told_apart() -> None:
     directory, _ = a_directory()
     directory.fill([a_row("bc", "a"), a_row("c", "ab", opened=NOW + 1)], [])
-    assert [
-        live and live.opened_at_ms for live in (directory.known_session("a", "bc"), directory.known_session("ab", "c"))
-    ] == [NOW, NOW + 1]
+    found = [await directory.session("a", "bc", NOW), await directory.session("ab", "c", NOW)]
+    assert [live and live.opened_at_ms for live in found] == [NOW, NOW + 1]
 
 
 async def test_a_users_newest_session_is_found_until_it_closes() -> None:
@@ -181,8 +180,15 @@ async def test_a_users_newest_session_is_found_until_it_closes() -> None:
     directory.apply(heard("session_closed", "t", opened=NOW + 1))
     assert await directory.session_of_user("r", "u", NOW) is None
     directory.apply(heard("session_opened", "v", opened=NOW + 2))
-    assert directory.known_session("r", "t") is None
-    assert directory.known_session("r", "v") == a_row("v", opened=NOW + 2)
+    assert directory.known_user_of_live("r", "t", NOW) is None
+    assert await directory.session("r", "v", NOW) == a_row("v", opened=NOW + 2)
+
+
+async def test_whose_a_live_session_is_is_known_until_its_lease_ends() -> None:
+    directory, _ = a_directory()
+    directory.fill([LiveSession("r", "s", "u", NOW, NOW + 10), LiveSession("r", "t", "", NOW, NOW + 20)], [])
+    assert [directory.known_user_of_live("r", name, NOW + 9) for name in "stv"] == ["u", "", None]
+    assert [directory.known_user_of_live("r", name, NOW + 10) for name in "st"] == [None, ""]
 
 
 async def test_a_live_session_takes_less_than_500_bytes() -> None:

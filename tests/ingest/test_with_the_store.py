@@ -128,7 +128,7 @@ def test_a_fresh_process_knows_users_rooms_and_sessions_from_the_store(
     log = SqliteLog(settings.data_dir / "log.db", 4)
     with served(settings, log, StoreGate.to(settings.store_url.get_secret_value())) as other:
         wait_until(lambda: other.edge.directory.known_room_expiry_ms(guest.room), "the directory to fill")
-        assert other.edge.directory.known_session(guest.room, session_of(guest)) is not None
+        assert other.edge.directory.known_user_of_live(guest.room, session_of(guest), now_ms()) is not None
         elsewhere = HawkClient.__new__(HawkClient)
         elsewhere.server, elsewhere.credentials = other, owner.credentials
         assert elsewhere.join(guest.room).status_code == 200
