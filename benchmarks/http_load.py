@@ -4,6 +4,7 @@ It understands just enough of HTTP for replies without a body, so that the clien
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,11 +24,11 @@ class Target(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What is posted: `requests` in all, spread over one connection for each target."""
+    """What is posted: `requests` in all, spread over one connection for each target, the bodies in turn on each."""
 
     port: int
     targets: Sequence[Target]
-    body: bytes
+    bodies: Sequence[bytes]
     requests: int
 
 
@@ -48,7 +49,7 @@ async def _post_all(load: Load) -> list[float]:
     done: asyncio.Future[None] = loop.create_future()
     share = _Share(load.requests, done)
     connections = [
-        await loop.create_connection(partial(_Connection, _request(load, target), share), "127.0.0.1", load.port)
+        await loop.create_connection(partial(_Connection, _requests(load, target), share), "127.0.0.1", load.port)
         for target in load.targets
     ]
     for _, connection in connections:
@@ -59,10 +60,13 @@ async def _post_all(load: Load) -> list[float]:
     return share.latencies_ms
 
 
-def _request(load: Load, target: Target) -> bytes:
-    headers = {"Host": f"127.0.0.1:{load.port}", **target.headers, "Content-Length": str(len(load.body))}
+def _requests(load: Load, target: Target) -> list[bytes]:
+    headers = {"Host": f"127.0.0.1:{load.port}", **target.headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST {target.path} HTTP/1.1\r\n{head}\r\n".encode() + load.body
+    return [
+        f"POST {target.path} HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        for body in load.bodies
+    ]
 
 
 class _Share:
@@ -80,8 +84,8 @@ class _Share:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, request: bytes, share: _Share) -> None:
-        self._request = request
+    def __init__(self, requests: Sequence[bytes], share: _Share) -> None:
+        self._requests = itertools.cycle(requests)
         self._share = share
         self._received = b""
         self._sent_s = 0.0
@@ -94,7 +98,7 @@ class _Connection(asyncio.Protocol):
         if self._share.to_send > 0:
             self._share.to_send -= 1
             self._sent_s = time.perf_counter()
-            self._transport.write(self._request)
+            self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._received += data

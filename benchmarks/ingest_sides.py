@@ -1,4 +1,4 @@
-"""The servers that benchmarks/ingest.py compares, each in processes of its own, and what is posted to them."""
+"""Roomstate's servers that benchmarks/ingest.py measures, each in processes of its own, and what is posted to all."""
 
 import base64
 import json
@@ -27,38 +27,17 @@ PARTITIONS: Final = 8
 _SECRET: Final = "benchmark"
 _LEASE_MS: Final = 3_600_000
 _READY_S: Final = 20.0
-_STATUS: Final = json.dumps(
-    {
-        "action": "status",
-        "event": "Session.subscribeCompleted",
-        "state": "sendrecv",
-        "connections": 2,
-        "sendStreams": 1,
-        "recvStreams": 1,
-    }
-).encode()
-_BARE_SERVER: Final = """
-import sys
-import uvicorn
-from fastapi import FastAPI
-from pydantic import BaseModel
-
-class Status(BaseModel):
-    action: str
-    event: str
-    state: str
-    connections: int
-    sendStreams: int
-    recvStreams: int
-
-app = FastAPI()
-
-@app.post("/rooms/{token}", status_code=204)
-async def post_status(token: str, status: Status) -> None:
-    return None
-
-uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="warning")
-"""
+_MEMBERS: Final = ("action", "event", "state", "connections", "sendStreams", "recvStreams")
+_BEGINNING: Final = (
+    ("Session.connectionCreated", "starting", 2, 0, 0),
+    ("Publisher.streamCreated", "sending", 2, 1, 0),
+    ("Session.streamCreated", "sendrecv", 2, 1, 1),
+    ("Session.subscribeCompleted", "sendrecv", 2, 1, 1),
+)
+STATUSES: Final = tuple(
+    json.dumps(dict(zip(_MEMBERS, ("status", *values), strict=True))).encode() for values in _BEGINNING
+)
+"""As a call begins; bodies of different lengths."""
 
 
 class Side(NamedTuple):
@@ -67,16 +46,6 @@ class Side(NamedTuple):
     name: str
     pid: int
     load: Load
-
-
-@contextmanager
-def bare_side(requests: int, connections: int) -> Iterator[Side]:
-    """Run a FastAPI route with a pydantic body that stores nothing."""
-    port = free_port()
-    load = Load(port, [Target("/rooms/benchroom00", _headers("none"))] * connections, _STATUS, requests)
-    with _served([sys.executable, "-c", _BARE_SERVER, str(port)], {}) as pid:
-        _wait_until_answered(load)
-        yield Side("bare FastAPI route", pid, load)
 
 
 @contextmanager
@@ -91,13 +60,22 @@ def sqlite_side(requests: int, connections: int, folder: Path, processes: int) -
 @contextmanager
 def kafka_side(requests: int, connections: int, folder: Path, processes: int) -> Iterator[Side]:
     """Run ingest on a broker of its own, whose processor time is not ingest's."""
+    with (
+        a_broker(folder) as broker,
+        _ingest_side(
+            "Roomstate on Kafka", broker.url, requests, connections, folder=folder, processes=processes
+        ) as side,
+    ):
+        yield side
+
+
+@contextmanager
+def a_broker(folder: Path) -> Iterator[BrokerNode]:
+    """Run a broker in the folder."""
     broker = BrokerNode(folder / "broker")
     broker.start()
     try:
-        with _ingest_side(
-            "Roomstate on Kafka", broker.url, requests, connections, folder=folder, processes=processes
-        ) as side:
-            yield side
+        yield broker
     finally:
         broker.stop()
 
@@ -119,12 +97,12 @@ def _ingest_side(
     }
     rooms = [f"benchroom{number:02d}" for number in range(connections)]
     tokens = SessionTokens(Keys.of(_SECRET.encode()))
-    targets = [Target(f"/rooms/{room}", _headers(tokens.issue(room, f"stay-in-{room}", now_ms()))) for room in rooms]
-    load = Load(port, targets, _STATUS, requests)
-    with _served([sys.executable, "-m", "roomstate", "ingest"], settings) as pid:
+    targets = [Target(f"/rooms/{room}", headers_of(tokens.issue(room, f"stay-in-{room}", now_ms()))) for room in rooms]
+    load = Load(port, targets, STATUSES, requests)
+    with served([sys.executable, "-m", "roomstate", "ingest"], settings) as pid:
         _wait_until_alive(port, processes)
         _announce(log_url, rooms)
-        _wait_until_answered(load)
+        wait_until_answered(load)
         yield Side(f"{name}, {processes} processes" if processes > 1 else name, pid, load)
 
 
@@ -136,7 +114,15 @@ def cpu_s(pid: int) -> float:
     return own_s + sum(cpu_s(int(child)) for child in children)
 
 
-def _headers(token: str) -> Mapping[str, str]:
+def memory_mib(pid: int) -> float:
+    """Return the memory that the process and its children have for themselves."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(fields["RssAnon"].split()[0]) / 1024 + sum(memory_mib(int(child)) for child in children)
+
+
+def headers_of(token: str) -> Mapping[str, str]:
+    """Return the headers that every post has."""
     return {
         "Content-Type": "application/json",
         "Authorization": f"Basic {base64.b64encode(token.encode()).decode()}",
@@ -168,7 +154,8 @@ def _announce(log_url: str, rooms: Sequence[str]) -> None:
 
 
 @contextmanager
-def _served(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[int]:
+def served(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[int]:
+    """Run a server and lend its process id."""
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         yield process.pid
@@ -192,7 +179,7 @@ def _wait_until_alive(port: int, processes: int) -> None:
         time.sleep(0.05)
 
 
-def _wait_until_answered(load: Load) -> None:
+def wait_until_answered(load: Load) -> None:
     """Post to every target until all are answered 204; this also warms both sides up."""
     give_up_s = time.monotonic() + _READY_S
     while True:
