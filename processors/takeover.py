@@ -25,6 +25,7 @@ from state_machine.inputs import Input
 from state_machine.leases import is_live
 from state_machine.room import Room, Rules
 from storage.clock import now_ms
+from storage.collecting import collecting_later
 from storage.decisions import Decision, decision_of, encode_decision
 from storage.event_log import INPUTS_TOPIC, Bounds, EventLog, LogMismatch, LogUnreadable
 from storage.frames import MalformedLine, decode_input, partition_of, split_frame
@@ -128,8 +129,9 @@ class Takeover:
         memory_ms = self._rules.closed_memory_ms + CLOCK_SKEW_MS
         since_ms = {number: time_ms - memory_ms for number, time_ms in received_ms.items()}
         rooms: dict[RoomKey, Room] = {}
-        async for stays in live_stays(self._store, since_ms):
-            restore_stays(rooms, stays)
+        with collecting_later():
+            async for stays in live_stays(self._store, since_ms):
+                restore_stays(rooms, stays)
         restore_publications(rooms, await running_publications(self._store, taken))
         for number, held in taken.items():
             held.received_ms = received_ms[number]

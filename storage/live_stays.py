@@ -196,5 +196,7 @@ def stay_of(row: Sequence[Any]) -> StoredStay:
         lease_ends_at_ms=lease_ends_at_ms,
         extra=members,
     )
-    closed = Fact("session_closed", 0, closing[0], session_id, user_id, opened_at_ms, reason=closing[1])
-    return StoredStay(room_kind, room_id, opened, closed if closings else None, Snapshot(*snapshot), *rest)
+    closed = None
+    if closings:
+        closed = Fact("session_closed", 0, closing[0], session_id, user_id, opened_at_ms, reason=closing[1])
+    return StoredStay(room_kind, room_id, opened, closed, Snapshot(*snapshot), *rest)

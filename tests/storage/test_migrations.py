@@ -26,8 +26,8 @@ COLUMNS_OF_INTERFACES = {
     **dict.fromkeys(("bytes_sent", "bytes_recv", "client_seq", "log_offset", "epoch", "session_number"), "UInt64"),
     **dict.fromkeys(("opened_at", "prev_since", "lease_ends_at"), TIME),
     **dict.fromkeys(("occurred_at", "received_at", "at", "judged_at", "inserted_at"), TIME),
-    **dict.fromkeys(("device_type", "service", "app"), WORD),
-    **dict.fromkeys(("client_ip", "user_agent"), "String"),
+    **dict.fromkeys(("device_type", "service", "app", "user_agent"), WORD),
+    "client_ip": "String",
     "moved": "Bool",
     "room_kind": "Enum8('call' = 1, 'account' = 2, 'stream' = 3)",
 }
