@@ -1,7 +1,9 @@
 """A block's facts to the rows of `room_events`, column by column.
 
-A column is one pass over the block's lists, because building a row at a time costs several times as much. Values stand
-here in the form that no column refuses: counters and times were bounded when they were decoded and decided.
+A column is one pass over the block's lists, because building a row at a time costs several times as much. What facts
+say of their sessions' snapshots is shared by most of them, so it is written down once and then repeated by index.
+Values stand here in the form that no column refuses: counters and times were bounded when they were decoded and
+decided.
 
 What a row says of the client (event, device, address, …) is what its input said; a consequence that concerns somebody
 else's session (a kill, a lease found expired) carries nothing of the client that caused it.
@@ -15,10 +17,10 @@ import msgspec
 import pyarrow
 
 from processors.block import Block
-from state_machine.facts import Fact
+from state_machine.facts import Fact, Snapshot
 from state_machine.inputs import Input
 from state_machine.vocabulary import RULE_VERSION
-from storage.columns import COLUMN_TYPES, ROW_SCHEMA
+from storage.columns import COLUMN_TYPES, ROW_SCHEMA, column_of
 from storage.frames import TIME_MS_MAX
 
 _EXTRA_ENCODER = msgspec.json.Encoder()
@@ -26,13 +28,16 @@ _EXTRA_ENCODER = msgspec.json.Encoder()
 NOBODY = Input(kind="")
 """Stands for the client of a row that no client caused."""
 
+Columns = dict[str, Sequence[Any]]
+
 
 def rows_of(block: Block, epochs: Mapping[int, int], judged_at_ms: int) -> pyarrow.Table:
     """Return the block's rows.
 
     Units: `judged_at_ms` epoch milliseconds, UTC, the same for every row, so that the block is one part of one day.
     """
-    columns: dict[str, Sequence[Any]] = {
+    rows = len(block.facts)
+    values: Columns = {
         **_columns_of_facts(block.facts, block.items),
         **_columns_of_inputs(block.items),
         **_columns_of_clients([_client_of(fact, item) for fact, item in zip(block.facts, block.items, strict=True)]),
@@ -41,36 +46,55 @@ def rows_of(block: Block, epochs: Mapping[int, int], judged_at_ms: int) -> pyarr
         "log_index": block.indexes,
         "frame_inputs": block.frame_inputs,
         "epoch": [epochs[partition] for partition in block.partitions],
-        "judged_at": [judged_at_ms] * len(block.facts),
-        "rule_version": [RULE_VERSION] * len(block.facts),
     }
-    return pyarrow.Table.from_arrays(
-        [pyarrow.array(columns[name], type=kind) for name, kind in COLUMN_TYPES.items()], schema=ROW_SCHEMA
-    )
+    columns = {
+        **{name: column_of(COLUMN_TYPES[name], column) for name, column in values.items()},
+        **_columns_of_steps(block.facts),
+        "judged_at": _repeated("judged_at", judged_at_ms, rows),
+        "rule_version": _repeated("rule_version", RULE_VERSION, rows),
+    }
+    return pyarrow.Table.from_arrays([columns[name] for name in COLUMN_TYPES], schema=ROW_SCHEMA)
 
 
-def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> dict[str, Sequence[Any]]:
-    states, connections, send_streams, recv_streams = zip(*[fact.declared for fact in facts], strict=True)
-    before = zip(*[fact.before for fact in facts], strict=True)
-    prev_states, prev_connections, prev_send_streams, prev_recv_streams = before
+def _repeated(name: str, value: int, rows: int) -> pyarrow.Array:
+    return pyarrow.repeat(pyarrow.scalar(value, COLUMN_TYPES[name]), rows)
+
+
+def _columns_of_steps(facts: Sequence[Fact]) -> dict[str, pyarrow.Array]:
+    """Return the columns of the snapshots; equal steps are mostly one object, so one of each is looked at."""
+    steps = [fact.step for fact in facts]
+    indexed = column_of(pyarrow.uint64(), list(map(id, steps))).dictionary_encode()
+    by_id = dict(zip(map(id, steps), steps, strict=True))
+    distinct = [by_id[number] for number in indexed.dictionary.to_pylist()]
+    before = [step.before for step in distinct]
+    declared = [step.declared for step in distinct]
+    columns: Columns = {
+        "event_family": [step.family for step in distinct],
+        "verdict": [step.verdict for step in distinct],
+        "moved": [step.moved for step in distinct],
+        **_columns_of_snapshots("", declared),
+        **_columns_of_snapshots("prev_", before),
+    }
+    return {name: pyarrow.array(column, COLUMN_TYPES[name]).take(indexed.indices) for name, column in columns.items()}
+
+
+def _columns_of_snapshots(prefix: str, snapshots: Sequence[Snapshot]) -> Columns:
+    return {
+        f"{prefix}state": [snapshot.state for snapshot in snapshots],
+        f"{prefix}connections": [snapshot.connections for snapshot in snapshots],
+        f"{prefix}send_streams": [snapshot.send_streams for snapshot in snapshots],
+        f"{prefix}recv_streams": [snapshot.recv_streams for snapshot in snapshots],
+    }
+
+
+def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> Columns:
     return {
         "event": [item.event if fact.index == 0 else "" for fact, item in zip(facts, items, strict=True)],
         "fact": [fact.name for fact in facts],
         "fact_index": [fact.index for fact in facts],
         "session_id": [fact.session_id for fact in facts],
         "user_id": [fact.user_id for fact in facts],
-        "event_family": [fact.family for fact in facts],
-        "state": states,
-        "connections": connections,
-        "send_streams": send_streams,
-        "recv_streams": recv_streams,
-        "prev_state": prev_states,
-        "prev_connections": prev_connections,
-        "prev_send_streams": prev_send_streams,
-        "prev_recv_streams": prev_recv_streams,
-        "verdict": [fact.verdict for fact in facts],
         "reason": [fact.reason for fact in facts],
-        "moved": [fact.moved for fact in facts],
         "opened_at": [fact.opened_at_ms for fact in facts],
         "prev_since": [fact.since_ms for fact in facts],
         "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in facts]),
@@ -82,7 +106,7 @@ def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> dict[str
     }
 
 
-def _columns_of_inputs(items: Sequence[Input]) -> dict[str, Sequence[Any]]:
+def _columns_of_inputs(items: Sequence[Input]) -> Columns:
     return {
         "kind": [item.kind for item in items],
         "room_kind": [item.room_kind for item in items],
@@ -94,7 +118,7 @@ def _columns_of_inputs(items: Sequence[Input]) -> dict[str, Sequence[Any]]:
     }
 
 
-def _columns_of_clients(clients: Sequence[Input]) -> dict[str, Sequence[Any]]:
+def _columns_of_clients(clients: Sequence[Input]) -> Columns:
     return {
         "device_type": [client.device_type for client in clients],
         "service": [client.service for client in clients],
