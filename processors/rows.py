@@ -11,16 +11,18 @@ Source: interfaces, `room_events`; storage/columns.py has the columns and their 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
 import pyarrow
+import pyarrow.compute
 
 from processors.block import Block
 from state_machine.facts import Fact, Snapshot
 from state_machine.inputs import Input
 from state_machine.vocabulary import RULE_VERSION
-from storage.columns import COLUMN_TYPES, ROW_SCHEMA, column_of
+from storage.columns import COLUMN_TYPES, ROW_SCHEMA, TIME, column_of
 from storage.frames import TIME_MS_MAX
 
 _EXTRA_ENCODER = msgspec.json.Encoder()
@@ -37,10 +39,15 @@ def rows_of(block: Block, epochs: Mapping[int, int], judged_at_ms: int) -> pyarr
     Units: `judged_at_ms` epoch milliseconds, UTC, the same for every row, so that the block is one part of one day.
     """
     rows = len(block.facts)
+    indexes = [fact.index for fact in block.facts]
+    consequences = list(compress(range(rows), indexes))
     values: Columns = {
-        **_columns_of_facts(block.facts, block.items),
+        "fact_index": indexes,
+        "event": _events(block.items, consequences),
+        "extra": _extras(block.facts, block.items),
+        **_columns_of_facts(block.facts),
         **_columns_of_inputs(block.items),
-        **_columns_of_clients([_client_of(fact, item) for fact, item in zip(block.facts, block.items, strict=True)]),
+        **_columns_of_clients(_clients(block.facts, block.items, consequences)),
         "log_partition": block.partitions,
         "log_offset": block.offsets,
         "log_index": block.indexes,
@@ -50,6 +57,8 @@ def rows_of(block: Block, epochs: Mapping[int, int], judged_at_ms: int) -> pyarr
     columns = {
         **{name: column_of(COLUMN_TYPES[name], column) for name, column in values.items()},
         **_columns_of_steps(block.facts),
+        "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in block.facts]),
+        "at": _bounded([fact.at_ms for fact in block.facts]),
         "judged_at": _repeated("judged_at", judged_at_ms, rows),
         "rule_version": _repeated("rule_version", RULE_VERSION, rows),
     }
@@ -63,8 +72,9 @@ def _repeated(name: str, value: int, rows: int) -> pyarrow.Array:
 def _columns_of_steps(facts: Sequence[Fact]) -> dict[str, pyarrow.Array]:
     """Return the columns of the snapshots; equal steps are mostly one object, so one of each is looked at."""
     steps = [fact.step for fact in facts]
-    indexed = column_of(pyarrow.uint64(), list(map(id, steps))).dictionary_encode()
-    by_id = dict(zip(map(id, steps), steps, strict=True))
+    ids = list(map(id, steps))
+    indexed = column_of(pyarrow.uint64(), ids).dictionary_encode()
+    by_id = dict(zip(ids, steps, strict=True))
     distinct = [by_id[number] for number in indexed.dictionary.to_pylist()]
     before = [step.before for step in distinct]
     declared = [step.declared for step in distinct]
@@ -87,22 +97,15 @@ def _columns_of_snapshots(prefix: str, snapshots: Sequence[Snapshot]) -> Columns
     }
 
 
-def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> Columns:
+def _columns_of_facts(facts: Sequence[Fact]) -> Columns:
     return {
-        "event": [item.event if fact.index == 0 else "" for fact, item in zip(facts, items, strict=True)],
         "fact": [fact.name for fact in facts],
-        "fact_index": [fact.index for fact in facts],
         "session_id": [fact.session_id for fact in facts],
         "user_id": [fact.user_id for fact in facts],
         "reason": [fact.reason for fact in facts],
         "opened_at": [fact.opened_at_ms for fact in facts],
         "prev_since": [fact.since_ms for fact in facts],
-        "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in facts]),
-        "at": _bounded([fact.at_ms for fact in facts]),
         "session_number": [fact.session_number for fact in facts],
-        "extra": [
-            _extra_of(fact, item) if fact.extra or item.extra else "" for fact, item in zip(facts, items, strict=True)
-        ],
     }
 
 
@@ -130,13 +133,35 @@ def _columns_of_clients(clients: Sequence[Input]) -> Columns:
     }
 
 
-def _client_of(fact: Fact, item: Input) -> Input:
-    return item if fact.index == 0 or fact.session_id == item.session else NOBODY
-
-
-def _bounded(times_ms: list[int]) -> list[int]:
+def _bounded(times_ms: Sequence[int]) -> pyarrow.Array:
     """Return the times, none later than a column holds: only a lease of centuries is."""
-    return times_ms if max(times_ms) < TIME_MS_MAX else [min(time_ms, TIME_MS_MAX) for time_ms in times_ms]
+    return pyarrow.compute.min_element_wise(column_of(pyarrow.int64(), times_ms), TIME_MS_MAX).cast(TIME)
+
+
+def _events(items: Sequence[Input], consequences: Sequence[int]) -> list[str]:
+    """Return the events, which belong to the answers alone."""
+    events = [item.event for item in items]
+    for row in consequences:
+        events[row] = ""
+    return events
+
+
+def _clients(facts: Sequence[Fact], items: Sequence[Input], consequences: Sequence[int]) -> list[Input]:
+    clients = list(items)
+    for row in consequences:
+        if facts[row].session_id != items[row].session:
+            clients[row] = NOBODY
+    return clients
+
+
+def _extras(facts: Sequence[Fact], items: Sequence[Input]) -> list[str]:
+    extras = [""] * len(facts)
+    rows = range(len(facts))
+    of_facts = compress(rows, [fact.extra for fact in facts])
+    of_inputs = compress(rows, [item.extra for item in items])
+    for row in {*of_facts, *of_inputs}:
+        extras[row] = _extra_of(facts[row], items[row])
+    return extras
 
 
 def _extra_of(fact: Fact, item: Input) -> str:

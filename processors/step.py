@@ -46,8 +46,8 @@ def judge(part: Slice, held: Partition, partitions: int, rules: Rules, block: Bl
             add_fact(fact)
             add_item(line)
             add_index(index)
-            if fact.lease_ends_at_ms:
-                leases.watch(key, fact.lease_ends_at_ms)
+            if fact.lease_ends_at_ms and fact.lease_ends_at_ms < room.look_at_ms:
+                leases.watch(key, room, fact.lease_ends_at_ms)
         if len(facts) > 1 or line.kind != "status" or line.id:
             _note_consequences(held, block, line, facts, (part.frame.offset, index))
         if not room.sessions:

@@ -89,7 +89,7 @@ def remembered(room: Room, session_id: str, received_at_ms: int, rules: Rules) -
     forgotten.
     """
     session = room.sessions.get(session_id)
-    if session is None or is_live(session):
+    if session is None or session.closed_at_ms == 0:
         return session
     return None if is_forgotten(room, session, received_at_ms, rules) else session
 

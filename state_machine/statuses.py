@@ -11,7 +11,7 @@ from state_machine.facts import INITIAL, NO_EXTRA, NO_SNAPSHOT, OPENING, Fact, S
 from state_machine.families import family_of
 from state_machine.inputs import Input
 from state_machine.judge import judge
-from state_machine.leases import is_live, lease_end, remembered
+from state_machine.leases import lease_end, remembered
 from state_machine.openings import opened_at
 from state_machine.room import Room, Rules, Session
 from state_machine.vocabulary import STATES
@@ -35,25 +35,26 @@ class Judged(NamedTuple):
 
 def decide_status(room: Room, item: Input, rules: Rules, first_index: int) -> list[Fact]:
     """Return the facts of one status, its judgement last; consequences are numbered from `first_index`."""
-    session = remembered(room, item.session, item.received_at_ms, rules)
+    received_at_ms = item.received_at_ms
+    session = remembered(room, item.session, received_at_ms, rules)
     if session is None:
         if item.implicit:
             return _open_and_judge(room, item, rules, first_index)
         return [_of_no_session(item)]
     step, reason = judged_in_session(session, item)
-    is_extended = session.implicit and is_live(session) and step.verdict != "duplicate"
+    is_extended = session.implicit and session.closed_at_ms == 0 and step.verdict != "duplicate"
     return [
         Fact(
             "status_judged",
             0,
-            item.received_at_ms if item.received_at_ms > session.at_ms else session.at_ms,
+            received_at_ms if received_at_ms > session.at_ms else session.at_ms,
             session.session_id,
             session.user_id,
             session.opened_at_ms,
             step,
             session.since_ms,
             reason,
-            lease_end(item.received_at_ms, session.lease_ms) if is_extended else 0,
+            lease_end(received_at_ms, session.lease_ms) if is_extended else 0,
             item.id,
             0 if step.verdict in _UNCOUNTED else item.seq,
             NO_EXTRA,
@@ -67,22 +68,22 @@ def judged_in_session(session: Session, item: Input) -> Judged:
         return _unmoved(session.snapshot, item, "duplicate", "")
     if item.seq and item.seq <= session.seq:
         return _unmoved(session.snapshot, item, "late", "")
-    if not is_live(session):
+    if session.closed_at_ms:
         return _unmoved(session.snapshot, item, "after_close", session.close_reason)
     return judged_after(session.snapshot, item)
 
 
 def judged_after(before: Snapshot, item: Input) -> Judged:
     """Return the judgement of a status that comes after the snapshot."""
-    counters = item.connections, item.send_streams, item.recv_streams
+    family = family_of(item.event)
     if item.state not in _STATES:  # could be of any length, and is judged at once
-        return _judged(before, family_of(item.event), Snapshot(item.state, *_stored(*counters)))
-    return _remembered_judged(before, family_of(item.event), item.state, *counters)
+        return _judged(before, family, declared_by(item))
+    return _remembered_judged(before, family, item.state, item.connections, item.send_streams, item.recv_streams)
 
 
 @lru_cache(JUDGED_KEPT)
 def _remembered_judged(before: Snapshot, family: str, state: str, *counters: int) -> Judged:
-    return _judged(before, family, Snapshot(state, *_stored(*counters)))
+    return _judged(before, family, _snapshot(state, *counters))
 
 
 def _judged(before: Snapshot, family: str, declared: Snapshot) -> Judged:
@@ -96,11 +97,11 @@ def _unmoved(before: Snapshot, item: Input, verdict: str, reason: str) -> Judged
 
 def declared_by(item: Input) -> Snapshot:
     """Return the snapshot that the status declares."""
-    return Snapshot(item.state, *_stored(item.connections, item.send_streams, item.recv_streams))
+    return _snapshot(item.state, item.connections, item.send_streams, item.recv_streams)
 
 
-def _stored(*counters: int) -> list[int]:
-    return [min(counter, COUNTER_MAX) for counter in counters]
+def _snapshot(state: str, *counters: int) -> Snapshot:
+    return Snapshot(state, *(min(counter, COUNTER_MAX) for counter in counters))
 
 
 def _of_no_session(item: Input) -> Fact:

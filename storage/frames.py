@@ -7,6 +7,7 @@ decode, or whose values no column could hold, is `MalformedLine`: it becomes a d
 import dataclasses
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -36,6 +37,10 @@ _SOUND: Final[dict[str, Any]] = {
 """Types of members that let nothing through that `_decoded` would refuse."""
 
 
+_NO_EXTRA: Final = MappingProxyType[str, Any]({})
+"""Of nearly every input: one for all of them."""
+
+
 def _reader(types: dict[str, Any]) -> Any:
     """Return a decoder to what has the members of an `Input`, some of narrower types.
 
@@ -46,7 +51,7 @@ def _reader(types: dict[str, Any]) -> Any:
         (
             each.name,
             types.get(each.name, each.type),
-            msgspec.field(default_factory=dict) if each.name == "extra" else each.default,
+            _NO_EXTRA if each.name == "extra" else each.default,
         )
         for each in dataclasses.fields(Input)
     ]
