@@ -20,7 +20,7 @@ demo: $(RUNTIME) ## replay recorded calls and a simulated evening through the wh
 	$(BIN)/roomstate demo
 
 test: $(DEVELOPMENT) ## run the whole test suite, two files at a time
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(DEVELOPMENT) ## format, lint, types, layers, tidiness
 	$(BIN)/ruff format --check .

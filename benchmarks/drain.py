@@ -1,10 +1,10 @@
-"""How fast processors drain a log: log to store, judged, exactly once.
+"""How fast processors drain a log: log to store, judged, exactly once; and what more processors gain.
 
 Starts an embedded store and processors on a log of either engine, appends statuses in frames as fast as the log takes
-them, waits until everything is stored, and prints inputs per second of wall time and per second of the processors' own
-CPU time, and what CPU time the others took: on a machine with few cores they compete. With `--core-share` each
-processor is stopped for a part of each hundredth of a second, as if its core were slower, so that what several of them
-gain can be seen where the cores do not suffice for all. Run it as `python -m benchmarks.drain`.
+them, and waits until everything is stored. The figures are inputs per second of the processors' own CPU time and by the
+clock, and what CPU time the others took: on a machine with few cores they compete. With `--core-share` each processor
+is stopped for a part of each hundredth of a second, as if its core were slower, so that what several of them gain can
+be seen where the cores do not suffice for all. Run it as `python -m benchmarks.drain`.
 """
 
 import argparse
@@ -15,64 +15,112 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from benchmarks.pipeline import PARTITIONS, Pipeline, Traffic, cpu_seconds, received_now, throwaway_pipeline
+from benchmarks.measuring import GIB, Run, measuring, parser
+from benchmarks.pipeline import (
+    PARTITIONS,
+    Pipeline,
+    Traffic,
+    cpu_seconds,
+    memory_bytes,
+    received_now,
+    throwaway_pipeline,
+    wait_until_stored,
+)
+from benchmarks.results import Figures
 from storage.event_log import Frame
 from storage.store import Store
 
-_TIMEOUT_S = 900.0
 _APPEND_FRAMES = 200
 _APPEND_S = 30.0
 _PERIOD_S = 0.01
+_SETTLE_S = 2.0
+_LEASE_S = 86_400
+"""Longer than any run: the same statuses come again and again, and nobody is to expire meanwhile."""
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite", help="engine of the log")
-    parser.add_argument("--processors", type=int, default=1, help="how many; more than one only on Kafka (default 1)")
-    parser.add_argument("--inputs", type=int, default=500_000, help="statuses in the log (default 500000)")
-    parser.add_argument("--frame", type=int, default=100, help="statuses per frame, on average (default 100)")
-    parser.add_argument("--rooms", type=int, default=5_000, help="rooms that they are spread over (default 5000)")
-    parser.add_argument("--core-share", type=float, default=1.0, help="how much of a core each may use (default 1)")
-    chosen = parser.parse_args()
-    with throwaway_pipeline(chosen.log) as pipeline:
-        frames = list(_frames(pipeline, chosen.inputs, chosen.frame, Traffic(chosen.rooms)))
-        asyncio.run(_drain(pipeline, frames, chosen))
+    with measuring("drain", _options(), needs_bytes=2 * GIB) as run:
+        chosen = run.options
+        with throwaway_pipeline(chosen.log, chosen.port) as pipeline:
+            draining = Draining(pipeline, run)
+            asyncio.run(pipeline.start_store())
+            run.compare(
+                {f"{count} processors": partial(draining.once, count) for count in chosen.processors},
+                to=f"{chosen.processors[0]} processors",
+            )
+        if chosen.log == "sqlite":
+            run.not_measured("several processors: a log in a file has one")
+        run.not_measured("a store on other machines; log, store and processors share these cores")
 
 
-def _frames(pipeline: Pipeline, inputs: int, frame: int, traffic: Traffic) -> Iterator[Frame]:
-    """Yield the frames of so many statuses, made before the clock starts."""
+def _options() -> argparse.ArgumentParser:
+    options = parser(__doc__)
+    options.add_argument("--log", choices=("sqlite", "kafka"), default="kafka", help="engine of the log")
+    options.add_argument(
+        "--processors", type=int, nargs="+", default=[1], help="how many; more than one only on Kafka (default 1)"
+    )
+    options.add_argument("--inputs", type=int, help="statuses of a repetition (default 500000; short 60000)")
+    options.add_argument("--frame", type=int, default=100, help="statuses per frame, on average (default 100)")
+    options.add_argument("--rooms", type=int, default=5_000, help="rooms that they are spread over (default 5000)")
+    options.add_argument("--core-share", type=float, default=1.0, help="how much of a core each may use (default 1)")
+    return options
+
+
+def frames_of(pipeline: Pipeline, inputs: int, frame: int, traffic: Traffic) -> Iterator[Frame]:
+    """Yield the frames of so many statuses."""
     batch = frame * PARTITIONS
     received_at_ms = received_now()
     for start in range(0, inputs, batch):
         yield from pipeline.frames_of([traffic.next_status(received_at_ms) for _ in range(min(batch, inputs - start))])
 
 
-async def _drain(pipeline: Pipeline, frames: Sequence[Frame], chosen: argparse.Namespace) -> None:
-    inputs, processors = chosen.inputs, chosen.processors
-    store_id = await pipeline.start_store()
-    async with await Store.connect(pipeline.settings.store_engine_url()) as store:
-        started = [pipeline.start_processor() for _ in range(processors)]
-        await pipeline.wait_for_processors(processors)
-        await asyncio.sleep(2.0)  # everybody has taken over by then
-        workers = [process.pid for process in started]
-        others = {"store": store_id, **({"broker": pipeline.broker.pid} if pipeline.broker else {})}
-        before = {process_id: cpu_seconds(process_id) for process_id in (*workers, *others.values())}
-        start_s = time.monotonic()
-        with slowed(workers, chosen.core_share):
-            await asyncio.to_thread(_append, pipeline, frames)
-            appended_s = time.monotonic() - start_s
-            await _wait_until_stored(store, inputs)
+class Draining:
+    """The same statuses, appended and stored again and again on one pipeline."""
+
+    def __init__(self, pipeline: Pipeline, run: Run) -> None:
+        self._pipeline = pipeline
+        self._inputs = run.options.inputs or run.scaled(500_000, 60_000)
+        self._core_share = run.options.core_share
+        self._frames = list(frames_of(pipeline, self._inputs, run.options.frame, Traffic(run.options.rooms)))
+        self._appended = 0
+
+    def once(self, processors: int) -> Figures:
+        """Start so many processors, let them drain everything, and end them again."""
+        pipeline = self._pipeline
+        started = [pipeline.start_processor(ROOMSTATE_PARTICIPANT_TTL_S=str(_LEASE_S)) for _ in range(processors)]
+        try:
+            return asyncio.run(self._drained([process.pid for process in started]))
+        finally:
+            for process in started:
+                pipeline.end(process)
+
+    async def _drained(self, workers: Sequence[int]) -> Figures:
+        pipeline = self._pipeline
+        others = {"store": pipeline.store_pid, **({"broker": pipeline.broker.pid} if pipeline.broker else {})}
+        async with await Store.connect(pipeline.settings.store_engine_url()) as store:
+            await pipeline.wait_for_processors(len(workers))
+            await asyncio.sleep(_SETTLE_S)  # everybody has taken over by then
+            before = {process_id: cpu_seconds(process_id) for process_id in (*workers, *others.values())}
+            start_s = time.monotonic()
+            with slowed(workers, self._core_share):
+                await asyncio.to_thread(self._append)
+                await wait_until_stored(store, self._appended)
             wall_s = time.monotonic() - start_s
         used = {process_id: cpu_seconds(process_id) - before[process_id] for process_id in before}
-        inserts = (await store.rows("SELECT uniqExact(judged_at) FROM room_events"))[0][0]
-    cpu_s = sum(used[process_id] for process_id in workers)
-    print(f"{inputs} inputs in {len(frames)} frames, appended in {appended_s:.1f} s, stored in {inserts} inserts")
-    print(f"per wall second           {inputs / wall_s:10.0f}")
-    print(f"per processors' CPU second{inputs / cpu_s:10.0f}")
-    shares = {"processors": cpu_s, **{name: used[process_id] for name, process_id in others.items()}}
-    print(f"CPU seconds in {wall_s:.1f} s: " + ", ".join(f"{name} {taken:.1f}" for name, taken in shares.items()))
+        return {
+            "inputs per CPU second of the processors": self._inputs / sum(used[process_id] for process_id in workers),
+            "inputs per second": self._inputs / wall_s,
+            **{f"CPU seconds of the {name}": used[process_id] for name, process_id in others.items()},
+            "memory of each processor, MiB": max(map(memory_bytes, workers)) / (1 << 20),
+        }
+
+    def _append(self) -> None:
+        for start in range(0, len(self._frames), _APPEND_FRAMES):
+            self._pipeline.log.append(self._frames[start : start + _APPEND_FRAMES], _APPEND_S)
+        self._appended += self._inputs
 
 
 @contextlib.contextmanager
@@ -100,19 +148,6 @@ def slowed(process_ids: Sequence[int], core_share: float) -> Iterator[None]:
         over.set()
         for thread in threads:
             thread.join()
-
-
-def _append(pipeline: Pipeline, frames: Sequence[Frame]) -> None:
-    for start in range(0, len(frames), _APPEND_FRAMES):
-        pipeline.log.append(frames[start : start + _APPEND_FRAMES], _APPEND_S)
-
-
-async def _wait_until_stored(store: Store, inputs: int) -> None:
-    deadline = time.monotonic() + _TIMEOUT_S
-    while (done := (await store.rows("SELECT sum(stored) + sum(dead_lettered) FROM accounting"))[0][0]) < inputs:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{done} of {inputs} inputs stored after {_TIMEOUT_S:g} s")
-        await asyncio.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from roomstate.broker.node import BrokerNode
 from roomstate.ports import free_port
+from roomstate.running.parent_death import end_with_starter
 from state_machine.inputs import Input
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, Frame
@@ -23,9 +24,12 @@ from storage.frames import encode_input, pack_frames, partition_of
 from storage.migrate import migrate
 from storage.open_log import open_log
 from storage.settings import Settings
+from storage.store import Store
 
 PARTITIONS = 8
 _START_S = 60.0
+_STORED_S = 900.0
+_END_S = 60.0
 _APPEND_S = 30.0
 _CALL = (
     ("Session.connectionCreated", "waiting", 1, 0, 0),
@@ -73,15 +77,16 @@ class Traffic:
 class Pipeline:
     """The parts on a folder of their own, and what a benchmark asks of them."""
 
-    def __init__(self, folder: Path, broker: BrokerNode | None) -> None:
-        """Shape: the log is on the broker, or a SQLite file in the folder."""
-        self._store_port = free_port()
+    def __init__(self, folder: Path, broker: BrokerNode | None, store_port: int | None = None) -> None:
+        """Shape: the log is on the broker, or a SQLite file in the folder; the store is on that port, or a free one."""
+        self._store_port = store_port or free_port()
         self.broker = broker
         log_url = f"sqlite://{folder / 'log.db'}" if broker is None else f"{broker.url}?session_timeout_ms=6000"
         self.settings = Settings(
             data_dir=folder, store_port=self._store_port, log_url=SecretStr(log_url), partitions=PARTITIONS
         )
         self.log = open_log(log_url, PARTITIONS)
+        self.store_pid = 0
         self._processes: list[subprocess.Popen[bytes]] = []
 
     async def start_store(self) -> int:
@@ -94,12 +99,13 @@ class Pipeline:
                 raise TimeoutError("the store did not start")
             time.sleep(0.05)
         await migrate(self.settings.store_engine_url())
+        self.store_pid = process.pid
         return process.pid
 
-    def start_processor(self, port: int | None = None) -> subprocess.Popen[bytes]:
-        """Start a processor, which tells its metrics on the port."""
+    def start_processor(self, port: int | None = None, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a processor, which tells its metrics on the port, with further variables of the environment."""
         told = {} if port is None else {"ROOMSTATE_PROCESSOR_PORT": str(port)}
-        return self._start([sys.executable, "-c", _PROCESSOR], **told)
+        return self._start([sys.executable, "-c", _PROCESSOR], **told, **variables)
 
     def start_ingest(self, port: int, **variables: str) -> subprocess.Popen[bytes]:
         """Start an HTTP edge on the port, with further variables of the environment."""
@@ -131,15 +137,20 @@ class Pipeline:
 
     def stop(self) -> None:
         """End every process that is left, the processors first."""
-        for process in reversed(self._processes):
-            process.terminate()
-            process.wait(timeout=60)
-        self.log.close()
+        try:
+            for process in reversed(self._processes):
+                process.terminate()
+                process.wait(timeout=_END_S)
+        finally:
+            for process in self._processes:
+                process.kill()
+                process.wait()
+            self.log.close()
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """End one of the processes as an operator would."""
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=_END_S)
         self._processes.remove(process)
 
     def _start(self, command: list[str], **variables: str) -> subprocess.Popen[bytes]:
@@ -154,8 +165,15 @@ class Pipeline:
             "ROOMSTATE_API_TOKEN": "benchmark",
             **variables,
         }
-        self._processes.append(subprocess.Popen(command, env=environment))
-        return self._processes[-1]
+        # In a session of its own: Ctrl-C reaches the benchmark alone, which ends its processes one after the other.
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=end_with_starter,  # noqa: PLW1509  # one system call
+        )
+        self._processes.append(process)
+        return process
 
     def _store_answers(self) -> bool:
         try:
@@ -166,19 +184,30 @@ class Pipeline:
 
 
 @contextlib.contextmanager
-def throwaway_pipeline(log: str = "sqlite") -> Iterator[Pipeline]:
+def throwaway_pipeline(log: str = "sqlite", store_port: int | None = None) -> Iterator[Pipeline]:
     """Lend a pipeline on a temporary folder, with a log of that engine, and take everything away afterwards."""
-    with TemporaryDirectory(prefix="roomstate-benchmark-") as folder:
+    with TemporaryDirectory(prefix="roomstate-benchmark-") as folder, contextlib.ExitStack() as stack:
         broker = BrokerNode(Path(folder) / "kafka") if log == "kafka" else None
         if broker is not None:
+            stack.callback(broker.kill)
             broker.start()
-        pipeline = Pipeline(Path(folder), broker)
-        try:
-            yield pipeline
-        finally:
-            pipeline.stop()
-            if broker is not None:
-                broker.kill()
+        pipeline = Pipeline(Path(folder), broker, store_port)
+        stack.callback(pipeline.stop)
+        yield pipeline
+
+
+async def wait_until_stored(store: Store, inputs: int) -> None:
+    """Wait until so many inputs are accounted for in the store, as facts or dead letters."""
+    deadline = time.monotonic() + _STORED_S
+    while (done := (await store.rows("SELECT sum(stored) + sum(dead_lettered) FROM accounting"))[0][0]) < inputs:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{done} of {inputs} inputs stored after {_STORED_S:g} s")
+        await asyncio.sleep(0.1)
+
+
+async def wait_until_ready(port: int) -> None:
+    """Wait until the HTTP edge on the port is ready."""
+    await asyncio.to_thread(wait_until_told, f"http://127.0.0.1:{port}/readyz", '"ready":true')
 
 
 def wait_until_told(url: str, told: str) -> None:

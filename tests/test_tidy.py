@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("state_machine", "storage", "ingest", "processors", "roomstate")
 FILE_LINES_MAX = 300
@@ -152,3 +154,7 @@ def test_no_module_is_dead() -> None:
 
 def test_tests_are_no_packages() -> None:
     assert not [named(path) for path in PYTHON if path.parts[len(ROOT.parts)] == "tests" and path.stem == "__init__"]
+
+
+def test_the_files_that_are_run_first_are_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
