@@ -34,15 +34,13 @@ _SOUND: Final[dict[str, Any]] = {
     **dict.fromkeys(("occurred_at_ms", "expires_at_ms", "lease_ms"), _Time),
     **dict.fromkeys(("seq", "bytes_sent", "bytes_recv"), _Int63),
 }
-"""Types of members that let nothing through that `_decoded` would refuse."""
-
-
+"""Types of members that let nothing through that `_decoded` would refuse; a default is not checked."""
 _NO_EXTRA: Final = MappingProxyType[str, Any]({})
 """Of nearly every input: one for all of them."""
 
 
-def _reader(types: dict[str, Any]) -> Any:
-    """Return a decoder to what has the members of an `Input`, some of narrower types.
+def _reader(types: dict[str, Any], defaults: dict[str, Any]) -> Any:
+    """Return a decoder to what has the members of an `Input`, some of narrower types or other defaults.
 
     Decoding to a dataclass takes seven times as long as decoding to a Struct of the same members. Plain JSON values
     make no cycles, so the collector need not look at them.
@@ -51,16 +49,16 @@ def _reader(types: dict[str, Any]) -> Any:
         (
             each.name,
             types.get(each.name, each.type),
-            _NO_EXTRA if each.name == "extra" else each.default,
+            defaults.get(each.name, each.default),
         )
         for each in dataclasses.fields(Input)
     ]
-    return msgspec.json.Decoder(msgspec.defstruct("ReadInput", members, gc=False))
+    return msgspec.json.Decoder(msgspec.defstruct("ReadInput", members, gc=False, kw_only=True))
 
 
 _DECODER = msgspec.json.Decoder(Input)
-_READER = _reader({})
-_SOUND_READER = _reader(_SOUND)
+_READER = _reader({}, {"extra": _NO_EXTRA})
+_SOUND_READER = _reader(_SOUND, {"extra": _NO_EXTRA, "received_at_ms": msgspec.NODEFAULT})
 _DEFAULTS = Input()
 _FIELDS = tuple(name for name in Input.__slots__ if name != "extra")
 _KINDS = frozenset(INPUT_KINDS)
