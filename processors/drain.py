@@ -175,10 +175,13 @@ class Drain:
             epochs = {number: held.epoch for number, held in self._judging.held.items()}
             rows = rows_of(block, epochs, self._last_judged_at_ms)
             await self._effects.insert(rows)
-            for number, change in self._effects.count(rows).items():
-                if (held := self._judging.held.get(number)) is not None:
-                    held.live.update(change)
-            await self._effects.publish(block.decisions)
+            stored_at_ms = now_ms()
+            try:
+                await self._effects.publish(block.decisions)
+            finally:  # the rows are stored whatever becomes of their decisions
+                for number, change in self._effects.count(rows, stored_at_ms).items():
+                    if (held := self._judging.held.get(number)) is not None:
+                        held.live.update(change)
         self._effects.ack(block.ended)
 
     def _settle(self, inserting: asyncio.Task[None]) -> None:

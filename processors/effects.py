@@ -16,7 +16,6 @@ import pyarrow
 from processors.metrics import ProcessorMetrics
 from processors.stored_counts import ages_in_buckets, changes_of_live, count, groups_of
 from processors.taken import Taken
-from storage.clock import now_ms
 from storage.columns import LANDING_TABLE
 from storage.event_log import DECISIONS_TOPIC, EventLog, Frame, LogUnavailable
 from storage.frames import pack_frames
@@ -109,9 +108,9 @@ class Effects:
             raise
         self._metrics.insert_seconds.observe(time.monotonic() - begun_s)
 
-    def count(self, rows: pyarrow.Table) -> Mapping[int, Counter[str]]:
+    def count(self, rows: pyarrow.Table, stored_at_ms: int) -> Mapping[int, Counter[str]]:
         """Count stored rows; return by how much the live sessions of each partition changed, by kind of room."""
-        self._metrics.freshness.add(*ages_in_buckets(rows, now_ms()))
+        self._metrics.freshness.add(*ages_in_buckets(rows, stored_at_ms))
         self._metrics.insert_rows.observe(rows.num_rows)
         groups = groups_of(rows)
         count(groups, self._metrics)

@@ -58,9 +58,9 @@ class Expiry:
 
     def _put_back(self, ended: Mapping[int, Sequence[Ended]]) -> None:
         for number, found in ended.items():
-            if number in self._held:
+            if (held := self._held.get(number)) is not None:
                 for lease in found:
-                    self._held[number].leases.put_back(lease)
+                    held.leases.put_back(lease, held.rooms)
 
 
 def _frames(ended: Mapping[int, Sequence[Ended]], now: int) -> list[Frame]:

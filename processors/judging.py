@@ -144,7 +144,7 @@ class Judging:
         missing: dict[RoomKey, Partition] = {}
         for part in slices:
             held = self.held[part.frame.partition]
-            for item in part.lines:
+            for item in [line for line in part.lines if line.kind != "status"]:
                 if isinstance(item, MalformedLine) or not needs_whole_room(item):
                     continue
                 key = (item.room_kind, item.room)

@@ -1,7 +1,7 @@
 """Which rooms of a partition have leases that end, soonest first.
 
-A heap with at most one valid entry a room: extending a lease costs nothing, the entry just turns out to be early when
-it comes up and is put back at the true end.
+A heap with at most one valid entry a room, which says when that is: extending a lease costs nothing, the entry just
+turns out to be early when it comes up and is put back at the true end.
 """
 
 from collections.abc import Iterator
@@ -28,28 +28,26 @@ class Leases:
     """
 
     def __init__(self) -> None:
-        self.soonest_ms: dict[RoomKey, int] = {}
-        """The valid heap entry of each room; for the hot loop to look into."""
         self._heap: list[tuple[int, RoomKey]] = []
         self._asked: dict[tuple[RoomKey, str], int] = {}
 
-    def watch(self, key: RoomKey, lease_ends_at_ms: int) -> None:
+    def watch(self, key: RoomKey, room: Room, lease_ends_at_ms: int) -> None:
         """Look at the room when the lease ends, unless that happens earlier anyway."""
-        if lease_ends_at_ms < self.soonest_ms.get(key, NEVER_MS):
-            self.soonest_ms[key] = lease_ends_at_ms
+        if lease_ends_at_ms < room.look_at_ms:
+            room.look_at_ms = lease_ends_at_ms
             heappush(self._heap, (lease_ends_at_ms, key))
 
     def watch_room(self, key: RoomKey, room: Room) -> None:
         """Watch every lease of a room that came from the store."""
         for session in room.sessions.values():
             if _has_lease(session):
-                self.watch(key, session.lease_ends_at_ms)
+                self.watch(key, room, session.lease_ends_at_ms)
         self.watch_publication(key, room)
 
     def watch_publication(self, key: RoomKey, room: Room) -> None:
         """Watch the lease of the room's publication, if it has one."""
         if room.publication is not None and room.publication.lease_ends_at_ms:
-            self.watch(key, room.publication.lease_ends_at_ms)
+            self.watch(key, room, room.publication.lease_ends_at_ms)
 
     def next_end_ms(self) -> int:
         """Return when the next look is due."""
@@ -57,33 +55,34 @@ class Leases:
 
     def ended(self, rooms: Rooms, now_ms: int) -> list[Ended]:
         """Return the leases that have passed, each once; call `asked` for those that were then asked about."""
-        return [ended for key in self._due_rooms(now_ms) for ended in self._ended_in(key, rooms, now_ms)]
+        return [ended for key, room in self._due_rooms(rooms, now_ms) for ended in self._ended_in(key, room, now_ms)]
 
-    def _due_rooms(self, now_ms: int) -> Iterator[RoomKey]:
+    def _due_rooms(self, rooms: Rooms, now_ms: int) -> Iterator[tuple[RoomKey, Room]]:
         while self._heap and self._heap[0][0] <= now_ms:
             end_ms, key = heappop(self._heap)
-            if self.soonest_ms.get(key) == end_ms:
-                del self.soonest_ms[key]
-                yield key
+            room = rooms.by_key.get(key)
+            if room is not None and room.look_at_ms == end_ms:
+                room.look_at_ms = NEVER_MS
+                yield key, room
 
-    def _ended_in(self, key: RoomKey, rooms: Rooms, now_ms: int) -> Iterator[Ended]:
-        room = rooms.by_key.get(key)
-        for session_id, lease_ends_at_ms in _leases_of(room) if room else ():
+    def _ended_in(self, key: RoomKey, room: Room, now_ms: int) -> Iterator[Ended]:
+        for session_id, lease_ends_at_ms in _leases_of(room):
             if self._asked.get((key, session_id)) == lease_ends_at_ms:
                 continue
             if lease_ends_at_ms <= now_ms:
                 yield Ended(key, session_id, lease_ends_at_ms)
             else:
-                self.watch(key, lease_ends_at_ms)
+                self.watch(key, room, lease_ends_at_ms)
 
     def asked(self, ended: Ended) -> None:
         """Remember that an `expire` input for this lease end is in the log."""
         self._asked[ended.key, ended.session_id] = ended.lease_ends_at_ms
 
-    def put_back(self, ended: Ended) -> None:
+    def put_back(self, ended: Ended, rooms: Rooms) -> None:
         """Look at the room again: nobody could be asked."""
         self._asked.pop((ended.key, ended.session_id), None)
-        self.watch(ended.key, ended.lease_ends_at_ms)
+        if (room := rooms.by_key.get(ended.key)) is not None:
+            self.watch(ended.key, room, ended.lease_ends_at_ms)
 
     def answered(self, key: RoomKey, session_id: str) -> None:
         """Forget that somebody was asked: the input was decided."""

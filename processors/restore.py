@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sys import intern
 
 from processors.rooms import RoomKey
-from state_machine.evolve import evolve
+from state_machine.evolve import evolve, remember_answer
 from state_machine.room import Room
 from storage.live_stays import StoredStay
 from storage.restoring import StoredFact, StoredRooms
@@ -22,7 +22,7 @@ def restored_rooms(stored: StoredRooms) -> dict[RoomKey, Room]:
         evolve(_room_of(rooms, (row.room_kind, row.room_id)), row.fact)
     for row in stored.answers:
         row.fact.command_id = row.input_id
-        _room_of(rooms, (row.room_kind, row.room_id)).answers[row.input_id] = row.fact
+        remember_answer(_room_of(rooms, (row.room_kind, row.room_id)), row.input_id, row.fact)
     for key, used_at_ms in stored.uses_ms.items():
         if (room := rooms.get(key)) is not None:
             room.used_at_ms = max(room.used_at_ms, used_at_ms)

@@ -6,8 +6,6 @@ store knows: it is not *whole* until they were fetched. A status never looks at 
 id; everything else does (design section 5).
 """
 
-from collections.abc import Iterable
-
 from state_machine.evolve import forget
 from state_machine.inputs import Input
 from state_machine.room import Room, Rules
@@ -67,9 +65,9 @@ class Rooms:
         self._whole.add(key)
         return room
 
-    def note_use(self, keys: Iterable[RoomKey]) -> None:
-        """Remember that the rooms were touched since the last sweep."""
-        self._used.update(keys)
+    def note_use(self, key: RoomKey) -> None:
+        """Remember that a room without sessions was touched since the last sweep; others stay anyway."""
+        self._used.add(key)
 
     def sweep(self, received_ms: int, rules: Rules, kept: frozenset[RoomKey]) -> int:
         """Let rooms leave memory that have no session, no publication, and were not touched since last time.

@@ -1,7 +1,9 @@
 """A block's facts to the rows of `room_events`, column by column.
 
-A column is one pass over the block's lists, because building a row at a time costs several times as much. Values stand
-here in the form that no column refuses: counters and times were bounded when they were decoded and decided.
+A column is one pass over the block's lists, because building a row at a time costs several times as much. What facts
+say of their sessions' snapshots is shared by most of them, so it is written down once and then repeated by index.
+Values stand here in the form that no column refuses: counters and times were bounded when they were decoded and
+decided.
 
 What a row says of the client (event, device, address, …) is what its input said; a consequence that concerns somebody
 else's session (a kill, a lease found expired) carries nothing of the client that caused it.
@@ -9,16 +11,18 @@ Source: interfaces, `room_events`; storage/columns.py has the columns and their 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
 import pyarrow
+import pyarrow.compute
 
 from processors.block import Block
-from state_machine.facts import Fact
+from state_machine.facts import Fact, Snapshot
 from state_machine.inputs import Input
 from state_machine.vocabulary import RULE_VERSION
-from storage.columns import COLUMN_TYPES, ROW_SCHEMA
+from storage.columns import COLUMN_TYPES, ROW_SCHEMA, TIME, column_of
 from storage.frames import TIME_MS_MAX
 
 _EXTRA_ENCODER = msgspec.json.Encoder()
@@ -26,63 +30,86 @@ _EXTRA_ENCODER = msgspec.json.Encoder()
 NOBODY = Input(kind="")
 """Stands for the client of a row that no client caused."""
 
+Columns = dict[str, Sequence[Any]]
+
 
 def rows_of(block: Block, epochs: Mapping[int, int], judged_at_ms: int) -> pyarrow.Table:
     """Return the block's rows.
 
     Units: `judged_at_ms` epoch milliseconds, UTC, the same for every row, so that the block is one part of one day.
     """
-    columns: dict[str, Sequence[Any]] = {
-        **_columns_of_facts(block.facts, block.items),
+    rows = len(block.facts)
+    indexes = [fact.index for fact in block.facts]
+    consequences = list(compress(range(rows), indexes))
+    values: Columns = {
+        "fact_index": indexes,
+        "event": _events(block.items, consequences),
+        "extra": _extras(block.facts, block.items),
+        **_columns_of_facts(block.facts),
         **_columns_of_inputs(block.items),
-        **_columns_of_clients([_client_of(fact, item) for fact, item in zip(block.facts, block.items, strict=True)]),
+        **_columns_of_clients(_clients(block.facts, block.items, consequences)),
         "log_partition": block.partitions,
         "log_offset": block.offsets,
         "log_index": block.indexes,
         "frame_inputs": block.frame_inputs,
         "epoch": [epochs[partition] for partition in block.partitions],
-        "judged_at": [judged_at_ms] * len(block.facts),
-        "rule_version": [RULE_VERSION] * len(block.facts),
     }
-    return pyarrow.Table.from_arrays(
-        [pyarrow.array(columns[name], type=kind) for name, kind in COLUMN_TYPES.items()], schema=ROW_SCHEMA
-    )
+    columns = {
+        **{name: column_of(COLUMN_TYPES[name], column) for name, column in values.items()},
+        **_columns_of_steps(block.facts),
+        "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in block.facts]),
+        "at": _bounded([fact.at_ms for fact in block.facts]),
+        "judged_at": _repeated("judged_at", judged_at_ms, rows),
+        "rule_version": _repeated("rule_version", RULE_VERSION, rows),
+    }
+    return pyarrow.Table.from_arrays([columns[name] for name in COLUMN_TYPES], schema=ROW_SCHEMA)
 
 
-def _columns_of_facts(facts: Sequence[Fact], items: Sequence[Input]) -> dict[str, Sequence[Any]]:
-    states, connections, send_streams, recv_streams = zip(*[fact.declared for fact in facts], strict=True)
-    before = zip(*[fact.before for fact in facts], strict=True)
-    prev_states, prev_connections, prev_send_streams, prev_recv_streams = before
+def _repeated(name: str, value: int, rows: int) -> pyarrow.Array:
+    return pyarrow.repeat(pyarrow.scalar(value, COLUMN_TYPES[name]), rows)
+
+
+def _columns_of_steps(facts: Sequence[Fact]) -> dict[str, pyarrow.Array]:
+    """Return the columns of the snapshots; equal steps are mostly one object, so one of each is looked at."""
+    steps = [fact.step for fact in facts]
+    ids = list(map(id, steps))
+    indexed = column_of(pyarrow.uint64(), ids).dictionary_encode()
+    by_id = dict(zip(ids, steps, strict=True))
+    distinct = [by_id[number] for number in indexed.dictionary.to_pylist()]
+    before = [step.before for step in distinct]
+    declared = [step.declared for step in distinct]
+    columns: Columns = {
+        "event_family": [step.family for step in distinct],
+        "verdict": [step.verdict for step in distinct],
+        "moved": [step.moved for step in distinct],
+        **_columns_of_snapshots("", declared),
+        **_columns_of_snapshots("prev_", before),
+    }
+    return {name: pyarrow.array(column, COLUMN_TYPES[name]).take(indexed.indices) for name, column in columns.items()}
+
+
+def _columns_of_snapshots(prefix: str, snapshots: Sequence[Snapshot]) -> Columns:
     return {
-        "event": [item.event if fact.index == 0 else "" for fact, item in zip(facts, items, strict=True)],
+        f"{prefix}state": [snapshot.state for snapshot in snapshots],
+        f"{prefix}connections": [snapshot.connections for snapshot in snapshots],
+        f"{prefix}send_streams": [snapshot.send_streams for snapshot in snapshots],
+        f"{prefix}recv_streams": [snapshot.recv_streams for snapshot in snapshots],
+    }
+
+
+def _columns_of_facts(facts: Sequence[Fact]) -> Columns:
+    return {
         "fact": [fact.name for fact in facts],
-        "fact_index": [fact.index for fact in facts],
         "session_id": [fact.session_id for fact in facts],
         "user_id": [fact.user_id for fact in facts],
-        "event_family": [fact.family for fact in facts],
-        "state": states,
-        "connections": connections,
-        "send_streams": send_streams,
-        "recv_streams": recv_streams,
-        "prev_state": prev_states,
-        "prev_connections": prev_connections,
-        "prev_send_streams": prev_send_streams,
-        "prev_recv_streams": prev_recv_streams,
-        "verdict": [fact.verdict for fact in facts],
         "reason": [fact.reason for fact in facts],
-        "moved": [fact.moved for fact in facts],
         "opened_at": [fact.opened_at_ms for fact in facts],
         "prev_since": [fact.since_ms for fact in facts],
-        "lease_ends_at": _bounded([fact.lease_ends_at_ms for fact in facts]),
-        "at": _bounded([fact.at_ms for fact in facts]),
         "session_number": [fact.session_number for fact in facts],
-        "extra": [
-            _extra_of(fact, item) if fact.extra or item.extra else "" for fact, item in zip(facts, items, strict=True)
-        ],
     }
 
 
-def _columns_of_inputs(items: Sequence[Input]) -> dict[str, Sequence[Any]]:
+def _columns_of_inputs(items: Sequence[Input]) -> Columns:
     return {
         "kind": [item.kind for item in items],
         "room_kind": [item.room_kind for item in items],
@@ -94,7 +121,7 @@ def _columns_of_inputs(items: Sequence[Input]) -> dict[str, Sequence[Any]]:
     }
 
 
-def _columns_of_clients(clients: Sequence[Input]) -> dict[str, Sequence[Any]]:
+def _columns_of_clients(clients: Sequence[Input]) -> Columns:
     return {
         "device_type": [client.device_type for client in clients],
         "service": [client.service for client in clients],
@@ -106,13 +133,35 @@ def _columns_of_clients(clients: Sequence[Input]) -> dict[str, Sequence[Any]]:
     }
 
 
-def _client_of(fact: Fact, item: Input) -> Input:
-    return item if fact.index == 0 or fact.session_id == item.session else NOBODY
-
-
-def _bounded(times_ms: list[int]) -> list[int]:
+def _bounded(times_ms: Sequence[int]) -> pyarrow.Array:
     """Return the times, none later than a column holds: only a lease of centuries is."""
-    return times_ms if max(times_ms) < TIME_MS_MAX else [min(time_ms, TIME_MS_MAX) for time_ms in times_ms]
+    return pyarrow.compute.min_element_wise(column_of(pyarrow.int64(), times_ms), TIME_MS_MAX).cast(TIME)
+
+
+def _events(items: Sequence[Input], consequences: Sequence[int]) -> list[str]:
+    """Return the events, which belong to the answers alone."""
+    events = [item.event for item in items]
+    for row in consequences:
+        events[row] = ""
+    return events
+
+
+def _clients(facts: Sequence[Fact], items: Sequence[Input], consequences: Sequence[int]) -> list[Input]:
+    clients = list(items)
+    for row in consequences:
+        if facts[row].session_id != items[row].session:
+            clients[row] = NOBODY
+    return clients
+
+
+def _extras(facts: Sequence[Fact], items: Sequence[Input]) -> list[str]:
+    extras = [""] * len(facts)
+    rows = range(len(facts))
+    of_facts = compress(rows, [fact.extra for fact in facts])
+    of_inputs = compress(rows, [item.extra for item in items])
+    for row in {*of_facts, *of_inputs}:
+        extras[row] = _extra_of(facts[row], items[row])
+    return extras
 
 
 def _extra_of(fact: Fact, item: Input) -> str:

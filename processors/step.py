@@ -10,14 +10,13 @@ from typing import Any
 
 from processors.block import Block
 from processors.partition import Partition
-from processors.rooms import RoomKey
 from processors.taken import Slice
 from state_machine.decide import decide
 from state_machine.evolve import evolve
 from state_machine.facts import Fact
 from state_machine.inputs import Input
 from state_machine.numbers import number_openings
-from state_machine.room import NEVER_MS, Rules
+from state_machine.room import Rules
 from storage.decisions import decision_of, encode_decision, is_published
 from storage.frames import FRAME_BYTES_MAX, MalformedLine, partition_of
 
@@ -28,8 +27,8 @@ DEAD_LETTER_BYTES_MAX = FRAME_BYTES_MAX
 def judge(part: Slice, held: Partition, partitions: int, rules: Rules, block: Block) -> None:
     """Decide the slice's lines in order, apply the facts to the partition's rooms and add them to the block."""
     facts_before = len(block.facts)
-    keys: list[RoomKey] = []
-    rooms = held.rooms.by_key
+    rooms, leases = held.rooms.by_key, held.leases
+    add_fact, add_item, add_index = block.facts.append, block.items.append, block.indexes.append
     for index, line in enumerate(part.lines, part.start):
         if isinstance(line, MalformedLine):
             _add_dead_letter(block, part, index, line)
@@ -41,30 +40,32 @@ def judge(part: Slice, held: Partition, partitions: int, rules: Rules, block: Bl
                 _add_dead_letter(block, part, index, _misplaced(line))
                 continue
             room = held.rooms.open(key)
-        keys.append(key)
         facts = decide(room, line, rules)
-        held.last_number = number_openings(facts, held.number, held.last_number)
         for fact in facts:
             evolve(room, fact)
-            block.facts.append(fact)
-            block.items.append(line)
-            block.indexes.append(index)
-        _note_consequences(held, block, line, facts, (part.frame.offset, index))
+            add_fact(fact)
+            add_item(line)
+            add_index(index)
+            if fact.lease_ends_at_ms and fact.lease_ends_at_ms < room.look_at_ms:
+                leases.watch(key, room, fact.lease_ends_at_ms)
+        if len(facts) > 1 or line.kind != "status" or line.id:
+            _note_consequences(held, block, line, facts, (part.frame.offset, index))
+        if not room.sessions:
+            held.rooms.note_use(key)
+        if line.received_at_ms > held.received_ms:  # noqa: PLR1730  # a call of max costs three times as much
+            held.received_ms = line.received_at_ms
     added = len(block.facts) - facts_before
     block.partitions.extend([held.number] * added)
     block.offsets.extend([part.frame.offset] * added)
     block.frame_inputs.extend([part.frame_inputs] * added)
-    _note_slice(part, held, keys, block)
+    _note_slice(part, held, block)
 
 
 def _note_consequences(held: Partition, block: Block, item: Input, facts: list[Fact], place: tuple[int, int]) -> None:
-    """Add what is published of the facts to the block, and watch the leases that they gave."""
+    """Give the openings among the facts of one input their numbers, and add what is published of them to the block."""
     key = (item.room_kind, item.room)
-    soonest_ms = held.leases.soonest_ms
+    held.last_number = number_openings(facts, held.number, held.last_number)
     for fact in facts:
-        lease_ends_at_ms = fact.lease_ends_at_ms
-        if lease_ends_at_ms and lease_ends_at_ms < soonest_ms.get(key, NEVER_MS):
-            held.leases.watch(key, lease_ends_at_ms)
         if is_published(item, fact):
             decision = encode_decision(decision_of(item, fact, held.number, *place))
             block.decisions.setdefault(held.number, []).append(decision)
@@ -72,12 +73,9 @@ def _note_consequences(held: Partition, block: Block, item: Input, facts: list[F
         held.leases.answered(key, item.session)
     elif item.kind == "publish":
         held.leases.watch_publication(key, held.rooms.by_key[key])
-    if item.received_at_ms > held.received_ms:  # noqa: PLR1730  # a call of max costs three times as much
-        held.received_ms = item.received_at_ms
 
 
-def _note_slice(part: Slice, held: Partition, keys: list[RoomKey], block: Block) -> None:
-    held.rooms.note_use(keys)
+def _note_slice(part: Slice, held: Partition, block: Block) -> None:
     held.advance(part.frame.offset, len(part.lines), part.ends_frame)
     if part.ends_frame:
         block.ended.append(part.frame)

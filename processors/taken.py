@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from state_machine.inputs import Input
 from storage.event_log import Record
-from storage.frames import SCHEMA_VERSION, MalformedLine, read_input, split_frame
+from storage.frames import SCHEMA_VERSION, MalformedLine, read_inputs, split_frame
 
 Line = Input | MalformedLine
 """A decoded line, or why it does not decode."""
@@ -65,13 +65,7 @@ def decode_slice(frame: Taken, start: int, lines_max: int) -> Slice:
     """Return the frame's lines from `start` on, at most `lines_max` of them, each decoded or with its reason."""
     every = split_frame(frame.value)
     raw = every if start == 0 and len(every) <= lines_max else every[start : start + lines_max]
-    lines: list[Line] = []
     if frame.schema != SCHEMA_VERSION:
         unknown = MalformedLine("unknown_schema", f"schema {frame.schema}; this program reads {SCHEMA_VERSION}")
         return Slice(frame, start, raw, [unknown] * len(raw), len(every))
-    for line in raw:
-        try:
-            lines.append(read_input(line))
-        except MalformedLine as malformed:
-            lines.append(malformed)
-    return Slice(frame, start, raw, lines, len(every))
+    return Slice(frame, start, raw, read_inputs(raw), len(every))

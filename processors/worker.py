@@ -46,11 +46,18 @@ def run_processor(settings: Settings, on_holding: Callable[[], None] = lambda: N
     Raises: LogMismatch, LogUnavailable, StoreRefused, SettingsError if the settings do not fit what is there.
     """
     quieten_faust()
-    # A block keeps tens of thousands of new objects alive for a moment and makes no cycles; with Python's own
-    # thresholds the collector takes a third of the time looking at them.
+    calm_collector()
+    asyncio.run(_run(settings, on_holding))
+
+
+def calm_collector() -> None:
+    """Let the collector of cycles look seldom.
+
+    A block keeps tens of thousands of new objects alive for a moment and makes no cycles; with Python's own thresholds
+    the collector takes a third of the time looking at them.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
-    asyncio.run(_run(settings, on_holding))
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -40,13 +40,14 @@ _COMMANDS: Final[Mapping[str, Decider]] = {
 
 def decide(room: Room, item: Input, rules: Rules) -> list[Fact]:
     """Return what follows from the input, consequences 1, 2, … first and the answer, 0, last."""
-    closings = expired_sessions(room, item.received_at_ms)
+    closings = expired_sessions(room, item.received_at_ms) if item.received_at_ms >= room.next_lease_end_ms else []
     if room.publication is not None:
         closings += ended_publication(room, item.received_at_ms, len(closings) + 1)
     if closings:
         room = settled(room, closings)
     if item.kind == "status":
-        return [*closings, *decide_status(room, item, rules, len(closings) + 1)]
+        facts = decide_status(room, item, rules, len(closings) + 1)
+        return [*closings, *facts] if closings else facts
     earlier = room.answers.get(item.id) if item.id else None
     if earlier is not None:
         return [*closings, _repeated(item, earlier)]

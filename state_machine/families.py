@@ -36,8 +36,10 @@ WIRE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 _FAMILY_OF: Final = {name.lower(): family for family, names in WIRE_NAMES.items() for name in names}
+_AS_PUBLISHED: Final = {name: family for family, names in WIRE_NAMES.items() for name in names}
+"""Spares nearly every event the change of its case."""
 
 
 def family_of(event: str) -> str:
     """Return the event's family; `notice` for every name that is not known."""
-    return _FAMILY_OF.get(event.lower(), "notice")
+    return _AS_PUBLISHED.get(event) or _FAMILY_OF.get(event.lower(), "notice")

@@ -8,7 +8,7 @@ Source: design section 5.
 from dataclasses import replace
 from typing import Final
 
-from state_machine.facts import Fact
+from state_machine.facts import Fact, Step
 from state_machine.room import Room, Rules, Session
 
 _ENDINGS_BY_OTHERS: Final = frozenset({"killed", "replaced"})
@@ -55,7 +55,7 @@ def about(session: Session, name: str, index: int, at_ms: int, reason: str) -> F
         session_id=session.session_id,
         user_id=session.user_id,
         opened_at_ms=session.opened_at_ms,
-        before=session.snapshot,
+        step=Step(before=session.snapshot),
         since_ms=session.since_ms,
         reason=reason,
     )
@@ -63,8 +63,6 @@ def about(session: Session, name: str, index: int, at_ms: int, reason: str) -> F
 
 def expired_sessions(room: Room, received_at_ms: int) -> list[Fact]:
     """Return the closings of all leases that are over, each dated at its lease's end; numbered from 1."""
-    if received_at_ms < room.next_lease_end_ms:
-        return []
     over = [session for session in room.sessions.values() if has_ended(session, received_at_ms)]
     return [closing(session, index, session.lease_ends_at_ms, "expired") for index, session in enumerate(over, 1)]
 
@@ -91,7 +89,9 @@ def remembered(room: Room, session_id: str, received_at_ms: int, rules: Rules) -
     forgotten.
     """
     session = room.sessions.get(session_id)
-    return None if session is None or is_forgotten(room, session, received_at_ms, rules) else session
+    if session is None or session.closed_at_ms == 0:
+        return session
+    return None if is_forgotten(room, session, received_at_ms, rules) else session
 
 
 def is_forgotten(room: Room, session: Session, received_at_ms: int, rules: Rules) -> bool:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from state_machine.admission import admit, admit_again
 from state_machine.endings import has_ended
-from state_machine.facts import INITIAL, Fact
+from state_machine.facts import OPENING, Fact
 from state_machine.inputs import Input
 from state_machine.leases import about, barred_until_ms, closing, is_live, lease_end, lease_length
 from state_machine.replacing import giving_way
@@ -85,9 +85,8 @@ def _opened(room: Room, item: Input, rules: Rules) -> Fact:
         session_id=item.session,
         user_id=item.user,
         opened_at_ms=at_ms,
-        declared=INITIAL,
+        step=OPENING,
         since_ms=at_ms,
-        moved=True,
         lease_ends_at_ms=lease_end(item.received_at_ms, lease_ms),
         extra=extra,
     )

@@ -14,6 +14,9 @@ NEVER_MS = 1 << 62
 NO_ATTRIBUTES: Final[Mapping[str, Any]] = {}
 """Of every room that has none: most were never created, and an empty dict of each would be seen in memory."""
 
+NO_ANSWERS: Final[dict[str, Fact]] = {}
+"""Of every room that answered no command with an id; stays empty."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -82,8 +85,10 @@ class Room:
     """Of a stream while it is published."""
     next_lease_end_ms: int = NEVER_MS
     """No lease of the room, a session's or its publication's, ends before this; may be early, never late."""
-    answers: dict[str, Fact] = field(default_factory=dict)
+    answers: dict[str, Fact] = field(default_factory=lambda: NO_ANSWERS)
     """The last 128 answered commands that had an id, oldest first."""
+    look_at_ms: int = field(default=NEVER_MS, compare=False)
+    """For whoever closes idle rooms: when they look at the leases next. No decision depends on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ decode, or whose values no column could hold, is `MalformedLine`: it becomes a d
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -21,19 +22,43 @@ TIME_MS_MAX = 9_000_000_000_000
 """Later than this (year 2255) no DateTime64(3) column is trusted to hold."""
 UINT64_MAX = (1 << 64) - 1
 
+_Time = Annotated[int, msgspec.Meta(ge=0, lt=TIME_MS_MAX)]
+_Counter = Annotated[int, msgspec.Meta(ge=0)]
+_Int63 = Annotated[int, msgspec.Meta(ge=0, le=UINT64_MAX >> 1)]
+"""What the decoder itself can check of a column of 64 bits."""
+_SOUND: Final[dict[str, Any]] = {
+    "kind": Literal[INPUT_KINDS],
+    "room_kind": Literal[ROOM_KINDS],
+    "received_at_ms": Annotated[int, msgspec.Meta(gt=0, lt=TIME_MS_MAX)],
+    **dict.fromkeys(("connections", "send_streams", "recv_streams"), _Counter),
+    **dict.fromkeys(("occurred_at_ms", "expires_at_ms", "lease_ms"), _Time),
+    **dict.fromkeys(("seq", "bytes_sent", "bytes_recv"), _Int63),
+}
+"""Types of members that let nothing through that `_decoded` would refuse; a default is not checked."""
+_NO_EXTRA: Final = MappingProxyType[str, Any]({})
+"""Of nearly every input: one for all of them."""
+
+
+def _reader(types: dict[str, Any], defaults: dict[str, Any]) -> Any:
+    """Return a decoder to what has the members of an `Input`, some of narrower types or other defaults.
+
+    Decoding to a dataclass takes seven times as long as decoding to a Struct of the same members. Plain JSON values
+    make no cycles, so the collector need not look at them.
+    """
+    members = [
+        (
+            each.name,
+            types.get(each.name, each.type),
+            defaults.get(each.name, each.default),
+        )
+        for each in dataclasses.fields(Input)
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct("ReadInput", members, gc=False, kw_only=True))
+
+
 _DECODER = msgspec.json.Decoder(Input)
-_READER: Any = msgspec.json.Decoder(
-    # Decoding to a dataclass takes seven times as long as decoding to a Struct of the same members. Plain JSON values
-    # make no cycles, so the collector need not look at them.
-    msgspec.defstruct(
-        "ReadInput",
-        [
-            (name, kind, msgspec.field(default_factory=dict) if name == "extra" else default)
-            for name, kind, default in ((each.name, each.type, each.default) for each in dataclasses.fields(Input))
-        ],
-        gc=False,
-    )
-)
+_READER = _reader({}, {"extra": _NO_EXTRA})
+_SOUND_READER = _reader(_SOUND, {"extra": _NO_EXTRA, "received_at_ms": msgspec.NODEFAULT})
 _DEFAULTS = Input()
 _FIELDS = tuple(name for name in Input.__slots__ if name != "extra")
 _KINDS = frozenset(INPUT_KINDS)
@@ -42,6 +67,9 @@ _ROOM_KINDS = frozenset(ROOM_KINDS)
 
 class MalformedLine(ValueError):
     """A line that is no input; `reason` is a closed word, `detail` says more."""
+
+    kind: Final = ""
+    """Of no kind that an input has."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -81,6 +109,23 @@ def read_input(line: bytes) -> Input:
     For hot loops: it is no `Input` to `isinstance` and equals none.  Raises: as `decode_input`.
     """
     return _decoded(line, _READER.decode)
+
+
+def read_inputs(lines: Sequence[bytes]) -> list[Input | MalformedLine]:
+    """Return for each line what `read_input` returns or raises; in half the time if all of them are sound."""
+    if max(map(len, lines), default=0) <= INPUT_BYTES_MAX:
+        try:
+            return list(map(_SOUND_READER.decode, lines))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass  # some line is not, or holds what only the closer look below lets through
+    return [_read_or_refused(line) for line in lines]
+
+
+def _read_or_refused(line: bytes) -> Input | MalformedLine:
+    try:
+        return read_input(line)
+    except MalformedLine as malformed:
+        return malformed
 
 
 def _decoded(line: bytes, decode: Callable[[bytes], Input]) -> Input:

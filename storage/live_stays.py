@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from state_machine.facts import INITIAL, Fact, Snapshot
+from state_machine.facts import OPENING, Fact, Snapshot
 from state_machine.room import NEVER_MS
 from storage.store import Store
 
@@ -191,8 +191,7 @@ def stay_of(row: Sequence[Any]) -> StoredStay:
         session_id,
         user_id,
         opened_at_ms,
-        INITIAL,
-        moved=True,
+        OPENING,
         lease_ends_at_ms=lease_ends_at_ms,
         extra=members,
     )

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from state_machine.facts import Fact, Snapshot
+from state_machine.facts import Fact, Snapshot, Step
 from state_machine.room import NEVER_MS
 from storage.decisions import ANNOUNCED_FACTS
 from storage.store import Store
@@ -118,12 +118,14 @@ def fact_of(row: Sequence[Any]) -> StoredFact:
         session_id=session_id,
         user_id=user_id,
         opened_at_ms=opened_at_ms,
-        declared=Snapshot(*snapshots_and_rest[:4]),
-        before=Snapshot(*snapshots_and_rest[4:8]),
+        step=Step(
+            before=Snapshot(*snapshots_and_rest[4:8]),
+            declared=Snapshot(*snapshots_and_rest[:4]),
+            family=family,
+            verdict=verdict,
+            moved=bool(moved),
+        ),
         since_ms=since_ms,
-        moved=bool(moved),
-        family=family,
-        verdict=verdict,
         reason=reason,
         lease_ends_at_ms=lease_ends_at_ms,
         conflicts=tuple(members.get("conflicts", ())) if name == "open_refused" else (),

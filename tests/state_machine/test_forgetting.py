@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 
 from state_machine.evolve import evolve, forget
-from state_machine.facts import Fact
+from state_machine.facts import Fact, Step
 from state_machine.room import NEVER_MS
 from tests.state_machine.builders import LEASE_MS, RULES, T0_MS, command, played, status
 
@@ -28,7 +28,8 @@ def test_a_fact_about_a_stay_that_the_room_does_not_hold_changes_nothing(
 ) -> None:
     room = played(command("open", "a"), status()).room
     before = deepcopy(room)
-    evolve(room, Fact(name, 1, T0_MS + 9, session_id, opened_at_ms=opened_at_ms, moved=True, lease_ends_at_ms=7))
+    step = Step(moved=True)
+    evolve(room, Fact(name, 1, T0_MS + 9, session_id, opened_at_ms=opened_at_ms, step=step, lease_ends_at_ms=7))
     assert room == before
 
 

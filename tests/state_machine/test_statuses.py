@@ -3,7 +3,7 @@
 import pytest
 
 from state_machine.evolve import STATUS_IDS_KEPT
-from state_machine.facts import INITIAL, NO_SNAPSHOT, Fact
+from state_machine.facts import INITIAL, NO_SNAPSHOT, Fact, Step
 from state_machine.inputs import Input
 from state_machine.statuses import COUNTER_MAX
 from tests.state_machine.builders import LEASE_MS, RULES, T0_MS, command, played, snapshot, status, told
@@ -25,12 +25,14 @@ def test_a_status_carries_what_was_and_what_was_declared() -> None:
         session_id="a",
         user_id="u",
         opened_at_ms=T0_MS,
-        declared=snapshot("sending 1/1/0"),
-        before=snapshot("waiting 1/0/0"),
+        step=Step(
+            before=snapshot("waiting 1/0/0"),
+            declared=snapshot("sending 1/1/0"),
+            family="send_created",
+            verdict="implied",
+            moved=True,
+        ),
         since_ms=T0_MS + 1_000,
-        moved=True,
-        family="send_created",
-        verdict="implied",
         status_id="i",
         seq=4,
     )
