@@ -109,7 +109,7 @@ def measuring(
         require_free_disk(benchmark, needs_bytes)
         if chosen.port is not None:
             require_free_port("127.0.0.1", chosen.port, "--port")
-        with _ended_like_a_ctrl_c() as ended_by:
+        with ended_like_a_ctrl_c() as ended_by:
             begun_s = time.monotonic()
             try:
                 yield Run(chosen, results)
@@ -118,9 +118,11 @@ def measuring(
     except CommandRefused as error:
         print(error, file=sys.stderr)
         sys.exit(_REFUSED)
-    except KeyboardInterrupt:
+    except BaseException as error:
         results.is_interrupted = True
         _told(results, chosen.json)
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         sys.exit(128 + next(iter(ended_by), signal.SIGINT))
     _told(results, chosen.json)
 
@@ -140,7 +142,7 @@ def require_free_disk(benchmark: str, needs_bytes: int) -> None:
 
 
 @contextmanager
-def _ended_like_a_ctrl_c() -> Iterator[list[int]]:
+def ended_like_a_ctrl_c() -> Iterator[list[int]]:
     """Let SIGTERM do what SIGINT does, event loops included; lend the list that it is noted in."""
     ended_by: list[int] = []
 

@@ -67,7 +67,7 @@ class Rivals:
         store_s = cpu_seconds(pipeline.store_pid) - before
         asyncio.run(self._check_and_empty())
         return {
-            "inputs per CPU second of the processor": self._statuses / told["cpu_s"],
+            "inputs per CPU second of the processors": self._statuses / told["cpu_s"],
             "inputs per second": self._statuses / told["wall_s"],
             "CPU seconds of the store": store_s,
             "inserts": told["inserts"],
@@ -158,7 +158,7 @@ class Engine:
                 raise RuntimeError(f"{stored} of {self._statuses} rows stored")
             await store.command("DROP TABLE rival_inputs")
         return {
-            "inputs per CPU second of the processor": self._statuses / used_s,
+            "inputs per CPU second of the processors": self._statuses / used_s,
             "inputs per second": self._statuses / took_s,
             "CPU seconds of the store": used_s,
             "inserts": len(self._blocks),

@@ -31,7 +31,7 @@ _TAKE = "Faust with take(1000)"
 _BY_HAND = "by hand, a message a status"
 _FRAMES = "by hand, on frames"
 _ENGINE = "the engine's JSONEachRow, not judged"
-_PER_CPU = "inputs per CPU second of the processor"
+_PER_CPU = "inputs per CPU second of the processors"
 
 
 def main() -> None:
