@@ -35,7 +35,7 @@ def main() -> None:
     """Measure and print."""
     with measuring("freshness", _options(), needs_bytes=2 * GIB) as run:
         chosen = run.options
-        seconds = chosen.seconds or run.scaled(20, 4)
+        seconds = chosen.seconds or run.scaled(20, 3)
         with throwaway_pipeline(chosen.log, chosen.port) as pipeline:
             asyncio.run(pipeline.start_store())
             processor = pipeline.start_processor()
@@ -48,7 +48,7 @@ def main() -> None:
 def _options() -> argparse.ArgumentParser:
     options = parser(__doc__)
     options.add_argument("--rates", type=int, nargs="+", default=[1000, 5000, 10_000], help="statuses per second")
-    options.add_argument("--seconds", type=float, help="for how long at a time (default 20; short 4)")
+    options.add_argument("--seconds", type=float, help="for how long at a time (default 20; short 3)")
     options.add_argument("--rooms", type=int, default=500, help="rooms that they are spread over (default 500)")
     options.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite", help="engine of the log")
     return options

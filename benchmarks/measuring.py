@@ -86,8 +86,10 @@ class Run:
         """Say what these figures leave out."""
         self.results.not_measured.append(what)
 
-    def bar(self, what: str, measured: float, unit: str, *, must: float, reach: float, is_less_better: bool) -> None:
-        """Hold a figure against what it must and should reach."""
+    def bar(
+        self, what: str, measured: float, unit: str, *, must: float | None, reach: float, is_less_better: bool
+    ) -> None:
+        """Hold a figure against what it must, if anything, and should reach."""
         self.results.bar(what, measured, unit, must=must, reach=reach, is_less_better=is_less_better)
 
     def progress(self, text: str) -> None:

@@ -22,6 +22,7 @@ BENCHMARKS: Final = (
 )
 """In the order in which they run."""
 _BARS: Final = "bars"
+_STANDINGS: Final = {"reached": "reached", "holds": "holds", "missed": "**missed**"}
 _BLOCK: Final = re.compile(r"<!-- (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -57,18 +58,11 @@ def bars_text(results: Results) -> str:
     for each in results.values():
         for bar in each["bars"]:
             sign = "≤" if bar["is_less_better"] else "≥"
-            must = f"{sign} {readable(bar['must'])} {bar['unit']}" if bar["must"] else ""
+            must = "" if bar["must"] is None else f"{sign} {readable(bar['must'])} {bar['unit']}"
             reach = f"{sign} {readable(bar['reach'])} {bar['unit']}"
             measured = f"{readable(bar['measured'])} {bar['unit']}"
-            lines.append(f"| {bar['what']} | {must} | {reach} | {measured} | {_standing(bar)} |")
+            lines.append(f"| {bar['what']} | {must} | {reach} | {measured} | {_STANDINGS[bar['standing']]} |")
     return "\n".join(lines)
-
-
-def _standing(bar: Mapping[str, Any]) -> str:
-    measured, reach = bar["measured"], bar["reach"]
-    if not bar["holds"]:
-        return "**missed**"
-    return "reached" if (measured <= reach if bar["is_less_better"] else measured >= reach) else "holds"
 
 
 def _table(name: str, results: Results) -> str:

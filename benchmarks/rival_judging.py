@@ -15,6 +15,7 @@ import msgspec
 from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
+from benchmarks.pipeline import memory_bytes
 from state_machine.decide import decide
 from state_machine.evolve import evolve
 from state_machine.facts import Fact
@@ -128,5 +129,6 @@ class Sink:
         self.left -= statuses
         if self.left <= 0 and self._begun is not None:
             cpu_s, wall_s = time.process_time() - self._begun[0], time.monotonic() - self._begun[1]
-            print(json.dumps({"cpu_s": cpu_s, "wall_s": wall_s, "inserts": self._inserts}), flush=True)
+            told = {"cpu_s": cpu_s, "wall_s": wall_s, "inserts": self._inserts, "bytes": memory_bytes(os.getpid())}
+            print(json.dumps(told), flush=True)
             os._exit(0)  # nothing is left to be tidied up, and Faust would take its time

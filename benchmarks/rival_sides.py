@@ -70,6 +70,7 @@ class Rivals:
             "inputs per CPU second of the processors": self._statuses / told["cpu_s"],
             "inputs per second": self._statuses / told["wall_s"],
             "CPU seconds of the store": store_s,
+            "memory of each processor, MiB": told["bytes"] / (1 << 20),
             "inserts": told["inserts"],
         }
 

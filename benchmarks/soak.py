@@ -1,7 +1,7 @@
 """How the whole pipeline bears half its peak for long, and twice its peak for a while; over real HTTP.
 
 Runs `roomstate up`, and clients in processes of their own that have joined calls. First it finds the peak: the rate of
-statuses rises by a fifth until the pipeline no longer keeps up. Then half of that for `--minutes`, twice for
+statuses rises step by step until the pipeline no longer keeps up. Then half of that for `--minutes`, twice for
 `--peak-minutes`, and half again until everything is stored. Every two seconds it looks at the memory of every process,
 at the account (accepted, stored, pending) and at what the clients were answered. It fails unless every answer is 204
 or 503, the store holds as many statuses as were answered 204 (a 503 may be stored, too: the client could not know),
@@ -21,9 +21,8 @@ from benchmarks.running_pipeline import Running, running_pipeline
 from benchmarks.soak_load import Clients
 from benchmarks.soak_watch import Watch, slope_per_hour
 
-_RISE: Final = 1.2
 _FIRST_RATE: Final = 1_000.0
-_STEP_S: Final = 6.0
+_BETWEEN_S: Final = 1.0
 _KEPT_UP: Final = 0.95
 _LAG_S: Final = 2.0
 """A pipeline that has not stored what came in this long before does not keep up."""
@@ -45,7 +44,7 @@ def main() -> None:
     """Measure and print."""
     with measuring("soak", _options(), needs_bytes=4 * GIB) as run:
         chosen = run.options
-        chosen.minutes = chosen.minutes or run.scaled(30, 1)
+        chosen.minutes = chosen.minutes or run.scaled(60, 1) / 2
         chosen.peak_minutes = chosen.peak_minutes or run.scaled(500, 25) / 100
         variables = {"ROOMSTATE_PARTICIPANT_TTL_S": str(_LEASE_S)}
         with (
@@ -60,7 +59,7 @@ def main() -> None:
 
 def _options() -> argparse.ArgumentParser:
     options = parser(__doc__)
-    options.add_argument("--minutes", type=float, help="at half the peak (default 30; short 1)")
+    options.add_argument("--minutes", type=float, help="at half the peak (default 30; short 30 s)")
     options.add_argument("--peak-minutes", type=float, help="at twice the peak (default 5; short 15 s)")
     options.add_argument("--clients", type=int, default=3, help="processes that post (default 3)")
     options.add_argument("--sessions", type=int, default=200, help="that each of them joins (default 200)")
@@ -84,18 +83,19 @@ async def _soak(run: Run, running: Running, clients: Clients) -> None:
 
 async def _peak(run: Run, clients: Clients, watch: Watch) -> float:
     """Return the highest rate at which everything is taken and stored in time."""
-    rate, peak = _FIRST_RATE, _FIRST_RATE / _RISE
+    rise, step_s = (1.5, 3.0) if run.is_short else (1.2, 6.0)
+    rate, peak = _FIRST_RATE, _FIRST_RATE / rise
     while True:
         clients.post_at(rate)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(_BETWEEN_S)
         before, begun_s = clients.answers["204"], time.monotonic()
-        await asyncio.sleep(_STEP_S)
+        await asyncio.sleep(step_s)
         taken = (clients.answers["204"] - before) / (time.monotonic() - begun_s)
         pending = (await watch.account())["pending"]
         run.progress(f"looking for the peak: {taken:.0f} of {rate:.0f} statuses/s taken, {pending} not stored yet")
         if taken < rate * _KEPT_UP or pending > rate * _LAG_S:
             break
-        peak, rate = taken, rate * _RISE
+        peak, rate = taken, rate * rise
     clients.post_at(0)
     await watch.wait_until_stored(_RECOVERY_S)
     return peak
