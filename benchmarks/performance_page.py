@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "performance.md"
 RESULTS: Final = ROOT / "docs" / "performance"
 BENCHMARKS: Final = (
-    *("rivals", "drain", "freshness", "joins", "verify", "takeover", "simulation"),
+    *("rivals", "drain", "scaling", "freshness", "joins", "verify", "takeover", "simulation"),
     *("sessions", "streams", "live_page", "soak"),
 )
 """In the order in which they run."""
