@@ -1,8 +1,13 @@
 """Ports, looked at before anything is started: one in use is one clear line, not a half-started pipeline."""
 
+import random
 import socket
+from typing import Final
 
 from roomstate.refusals import CommandRefused
+
+_ORDINARY: Final = range(12_000, 32_000)
+"""Below those that systems give to outgoing connections (Linux: from 32768), which may take one at any moment."""
 
 
 def require_free_port(host: str, port: int, option: str) -> None:
@@ -20,9 +25,19 @@ def require_free_port(host: str, port: int, option: str) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listened on a moment ago."""
-    with _bound(host, 0) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port that nobody listened on a moment ago, and that no outgoing connection gets.
+
+    Raises: OSError if there is none.
+    """
+    candidates = random.sample(_ORDINARY, 100)
+    for port in candidates[:-1]:
+        try:
+            _bound(host, port).close()
+        except OSError:
+            continue
+        return port
+    _bound(host, candidates[-1]).close()
+    return candidates[-1]
 
 
 def _bound(host: str, port: int) -> socket.socket:

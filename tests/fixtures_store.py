@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from roomstate.ports import free_port
 from tests.storage.migrated_schema import MigratedSchema
 
 _START_S = 60.0
@@ -102,13 +102,6 @@ class EmbeddedStore:
         if process.poll() is None:
             os.kill(process.pid, number)
         return process.wait(timeout=60)
-
-
-def free_port() -> int:
-    """Return a port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

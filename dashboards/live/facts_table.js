@@ -17,6 +17,13 @@ export function factsTable(facts, hasSessions) {
       h("tbody", {}, ...shown.map((fact) => row(fact, hasSessions)))));
 }
 
+// The rule; opened, the steps that led there.
+function explained({ rule, rule_version: version, because = [] }) {
+  const words = `${rule}${version ? ` (rules, version ${version})` : ""}`;
+  if (!because.length) return h("div", { class: "rule" }, words);
+  return h("details", { class: "rule" }, h("summary", {}, words), h("ol", {}, ...because.map((step) => name(step, {}, "li"))));
+}
+
 function row(fact, hasSessions) {
   const sort = fact.verdict ? sortOf(fact.verdict) : "";
   const place = `log partition ${fact.log_partition}, offset ${fact.log_offset}, index ${fact.log_index}`;
@@ -24,6 +31,6 @@ function row(fact, hasSessions) {
     h("td", { class: "when", title: `${day(fact.atMs)}; ${place}` }, clockMs(fact.atMs)),
     hasSessions ? h("td", {}, fact.session_id ? name(shortSession(fact.session_id, fact.room_id), { href: sessionLink(fact.session_id), title: fact.session_id }, "a") : h("span", { class: "faint" }, "the room")) : null,
     h("td", { class: "words" }, name(fact.words ?? fact.fact.replaceAll("_", " ")),
-      fact.rule ? h("div", { class: "rule" }, `${fact.rule}${fact.rule_version ? ` (rules, version ${fact.rule_version})` : ""}`) : null),
+      fact.rule ? explained(fact) : null),
     h("td", { class: "judged" }, fact.verdict ? h("span", { class: "verdict", "data-sort": sort }, `${fact.verdict}${fact.reason ? ` (${fact.reason.replaceAll("_", " ")})` : ""}`) : fact.reason));
 }

@@ -100,7 +100,7 @@ export class StoryView {
       facts.push(...some.flat().filter((fact) => fact.room_id === this.called && fact.room_kind === this.kind));
     }
     const left = all.length - sessions.length;
-    const created = room.attributes ? " It was created." : "";
+    const created = room.attributes ? " It was created as a room, not by a first status." : "";
     this.about.replaceChildren(`${this.kind}, ${count(room.sessions.length, "stay")} of ${count(all.length, "session")}.${created}`, left > 0 ? ` Shown are the newest ${SESSIONS_MAX} sessions.` : "");
     this.#tell(facts);
   }
@@ -111,7 +111,9 @@ export class StoryView {
     if (this.#facts === known) return this.timeline.tick();
     this.#facts = known;
     this.timeline.show(lanesOf(sorted), (fact) => this.#find(fact));
+    const opened = [...this.table.querySelectorAll("[data-place]:has(details[open])")].map((row) => row.dataset.place);
     this.table.replaceChildren(factsTable(sorted, this.isRoom));
+    for (const place of opened) this.table.querySelector(`[data-place="${CSS.escape(place)}"] details`)?.setAttribute("open", "");
     return null;
   }
 

@@ -82,11 +82,11 @@ def _stay(room: str, person: Person, others: Iterable[Person], lease_ms: int) ->
     if not person.is_reload:
         yield Step(person.joins_ms, opening, True)
     if person.ending != "refused":
-        rule = ClientRule()
+        rule = ClientRule(person.client.follows_diagram)
         first = _RELOADED_SEQ if person.is_reload else 1
         for number, (at_ms, event) in enumerate(sorted(_seen(person, others), key=lambda seen: seen[0]), first):
             if event == NETWORK_LOST and person.tears_down:
-                rule = ClientRule()
+                rule = ClientRule(person.client.follows_diagram)
             status = {**about, **rule.after(event)._asdict(), "seq": number, "id": f"{session}-{number}"}
             yield Step(at_ms, {"kind": "status", "implicit": False, **status}, False)
         yield from _refreshes(about, person, lease_ms)

@@ -17,6 +17,8 @@ class Client:
     """Of those who use one of its list."""
     faults: tuple[Fault, ...] = ()
     """The first happens in every stay that posts a status, the others now and then."""
+    follows_diagram: bool = False
+    """Whether it says `waiting` when it is left alone, as the diagram has it, instead of going by its counters."""
 
 
 CALLERS: Final = (
@@ -25,7 +27,7 @@ CALLERS: Final = (
     Client("Mozilla/5.0 (Macintosh; Intel Mac OS X 15_1) Version/18.4 Safari/605.1.15", "desktop", 0.16),
     Client("RoomPhone/4.2.1 (Android 15)", "mobile", 0.22),
     Client("RoomPhone/4.2.0 (iOS 19.0)", "mobile", 0.15),
-    Client("MeetBox/1.4 (room system)", "room system", 0.05),
+    Client("MeetBox/1.4 (room system)", "room system", 0.05, follows_diagram=True),
 )
 FAULTY_CALLERS: Final = (
     Client("RoomPhone/3.9.0 (Android 13)", "mobile", 0.5, ("counter_jump", "late")),

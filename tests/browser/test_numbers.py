@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
@@ -87,3 +88,18 @@ def test_a_click_leads_to_a_sessions_whole_story(seen: Seen, quiet: RunningUp) -
     )
     bars = seen.page.eval_on_selector_all(".timeline .bar", "bars => bars.map(bar => bar.dataset.state)")
     assert sorted(bars) == sorted(row["state"] for row in states)
+
+
+def test_a_verdict_opens_into_the_steps_that_led_to_it(seen: Seen, quiet: RunningUp) -> None:
+    (judged,) = sql(quiet, "SELECT session_id FROM room_events WHERE verdict = 'violation' LIMIT 1")
+    session = judged["session_id"]
+    token = (quiet.data_dir / "api_token").read_text().strip()
+    reply = httpx.get(f"{quiet.url}/v1/sessions/{session}", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    (because, *_) = [fact["because"] for fact in reply.json()["facts"] if fact["verdict"] == "violation"]
+    seen.go(f"#/session/{session}")
+    violation = seen.page.locator(".facts tr[data-sort=violation]").last
+    assert violation.locator("li").first.is_hidden()
+    violation.locator("summary").click()
+    assert violation.locator("li").all_inner_texts() == because
+    assert len(because) > 1
+    assert seen.barriers() == []

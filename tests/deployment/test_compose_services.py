@@ -18,8 +18,9 @@ import httpx
 import pytest
 
 from roomstate.broker.node import BrokerNode
+from roomstate.ports import free_port
 from tests.deployment.compose_file import ROOT, required_variables, services
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 
 SECRETS = {name: f"{name.lower()}0123456789" for name in required_variables()}
 HEALTHY_S = 60.0

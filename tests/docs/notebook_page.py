@@ -9,8 +9,9 @@ from typing import Any, Final
 import nbformat
 from nbclient import NotebookClient
 
+from roomstate.ports import free_port
 from tests.docs.querying_page import ROOT, prepare
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 
 NOTEBOOK: Final = ROOT / "docs" / "notebook.ipynb"
 _TIMEOUT_S: Final = 60

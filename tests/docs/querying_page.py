@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from roomstate.ports import free_port
 from storage.migrate import migrate
 from tests.docs.stored_evening import store_evening
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "querying.md"

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.native.explain import explained
+from roomstate.ports import free_port
 from state_machine.diagram import EDGES
 from state_machine.families import WIRE_NAMES
 from state_machine.rulebook import FAMILY_MEANINGS, STATE_MEANINGS, fact_rules, verdict_rules
 from storage.session_story import session_page
 from storage.store import Store
 from tests.docs.querying_page import ROOT, prepare
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 
 PAGE: Final = ROOT / "docs" / "rules.md"
 TOLD_SESSION: Final = "call-38-b"

@@ -10,11 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 from ingest.server import run_ingest
+from roomstate.ports import free_port
 from storage.event_log import LogMismatch
 from storage.migrate import migrate
 from storage.ownership import claim
 from storage.store import Store, StoreRefused
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 from tests.ingest.serving import settings_for
 from tests.ingest.test_group_commit import wait_until
 from tests.ingest.test_server import a_process

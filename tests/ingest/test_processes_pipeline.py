@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures_store import EmbeddedStore
 from tests.ingest.serving import STATUS, Guest, HawkClient, Served
 from tests.ingest.two_processes import NAMES, Through, TwoProcesses
+from tests.ingest.watching import watching
 from tests.ingest.whole_pipeline import fresh_database, processing
 
 ROUNDS = 5
@@ -160,3 +161,15 @@ def test_a_stream_that_one_was_told_of_the_other_sends_subscribers_to(pair: Pair
             assert here.native(item, params={"wait": "decision"}).status_code == 200
             assert there.http.get(path, params={"action": "subscribe"}).status_code == status
             assert len(there.http.get("/streammanager/api/2.0/event/list").json()) == listed
+
+
+def test_who_watches_sees_what_is_posted_through_either(pair: Pair) -> None:
+    rooms = [f"watched-{uuid.uuid4().hex[:8]}" for _ in pair.both]
+    with watching(pair.first) as watched:  # on a new connection, which either of them accepts
+        watched.until("snapshot")
+        for room, server in zip(rooms, pair.both, strict=True):
+            status = {"room": room, "session": "s", "event": "x", "state": "waiting", "connections": 1}
+            assert server.native(status, params={"wait": "decision"}).status_code == 200
+        while not all(("call", room, "s") in watched.sessions for room in rooms):
+            watched.next()
+    assert [watched.sessions["call", room, "s"][4:8] for room in rooms] == [["waiting", 1, 0, 0]] * 2

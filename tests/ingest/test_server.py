@@ -17,11 +17,11 @@ from ingest.keys import Keys
 from ingest.listening import PortInUse, listen
 from ingest.server import run_ingest
 from ingest.tokens import SessionTokens
+from roomstate.ports import free_port
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC
 from storage.frames import split_frame
 from storage.sqlite_log import SqliteLog
-from tests.fixtures_store import free_port
 from tests.ingest.serving import STATUS, basic, settings_for
 from tests.ingest.test_group_commit import ROOM, SESSION, announce, wait_until
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from ingest.siblings import Sibling
-from tests.fixtures_store import free_port
+from roomstate.ports import free_port
 from tests.ingest.serving import API_TOKEN, unreachable_url
 
 _PATIENCE_S = 60.0

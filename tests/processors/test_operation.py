@@ -10,9 +10,9 @@ import pytest
 
 from processors.metrics import ProcessorMetrics
 from processors.operation import PortInUse, told_on
+from roomstate.ports import free_port
 from state_machine.vocabulary import ROOM_KINDS
 from storage.clock import now_ms
-from tests.fixtures_store import free_port
 from tests.processors.builders import command
 from tests.processors.pipeline import Pipeline, wait_until
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.fixtures_store import free_port
+from roomstate.ports import free_port
 
 START_S = 60.0
 SETTLE_S = 60.0

@@ -8,9 +8,9 @@ import pytest
 
 from roomstate import refusals
 from roomstate.cli import make_app, run
+from roomstate.ports import free_port
 from roomstate.settings_options import HELP, environment_of
 from storage.settings import Settings, load_settings
-from tests.fixtures_store import free_port
 
 COMMANDS = sorted(
     str(command.callback.__name__).replace("_", "-") for command in make_app().registered_commands if command.callback

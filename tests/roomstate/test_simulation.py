@@ -97,7 +97,7 @@ def test_honest_clients_break_no_rule_and_do_everything_that_real_ones_do() -> N
     assert not sum(found[name] for name in (*RULE_BREAKING, "ignored")), found
     for name in ("room_created", "session_opened", "session_closed", "open_refused"):
         assert found[name], name
-    for verdict in ("diagram", "implied", "steady", "notice", "restart", "teardown"):
+    for verdict in ("diagram", "exceptional", "implied", "steady", "notice", "restart", "teardown"):
         assert found[verdict], verdict
     assert found["session_closed"] < found["session_opened"], "nobody crashed"
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from roomstate.broker.node import BrokerNode
+from roomstate.ports import free_port
 from storage.kafka_log import KafkaLog
-from tests.fixtures_store import free_port
 from tests.roomstate.running_up import START_S, RunningUp, until
 from tests.roomstate.test_up import is_gone, statuses
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import chdb
 
+from roomstate.ports import free_port
 from storage.embedded.__main__ import main
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 
 CONFIGURATION = "store/engine.xml"
 USERS = "store/users.xml"

@@ -2,11 +2,12 @@
 
 import pytest
 
+from roomstate.ports import free_port
 from storage.belonging import NOT_MIGRATED_CODES, require_belonging, require_belonging_if_there
 from storage.event_log import LogMismatch
 from storage.ownership import claim
 from storage.store import Store, StoreRefused
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 from tests.storage.rows_builder import LOG_ID, NOON_MS
 
 FUTURE = "INSERT INTO schema_migrations SELECT 999, '0999_future', checksum, applied_at FROM schema_migrations LIMIT 1"

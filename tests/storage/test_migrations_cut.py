@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from roomstate.ports import free_port
 from storage.migrate import migrate, read_migrations, retention_days
 from storage.store import Store, StoreUnavailable
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 
 SCHEMA = """
 SELECT name, replaceAll(create_table_query, concat(currentDatabase(), '.'), '')

@@ -9,10 +9,11 @@ import pyarrow
 import pytest
 
 from roomstate.chaos.store_proxy import InsertFault, StoreProxy
+from roomstate.ports import free_port
 from storage.columns import LANDING_TABLE
 from storage.ownership import claim
 from storage.store import InsertUncertain, Store, StoreRefused, StoreUnavailable
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 from tests.storage.rows_builder import LOG_ID, NOON_MS, Story, as_table
 from tests.storage.tls_front import Certificates, make_certificates, tls_front, trusting
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from roomstate.ports import free_port
 from storage.migrate import migrate
 from storage.store import Store, StoreRefused, StoreUnavailable
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 from tests.storage.killed_writer import KilledWriter
 
 KILLS = int(os.environ.get("ROOMSTATE_TEST_KILLS", "10"))

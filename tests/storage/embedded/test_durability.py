@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from roomstate.ports import free_port
 from storage.embedded.failed_writes import EXIT_CODE
-from tests.fixtures_store import EmbeddedStore, free_port
+from tests.fixtures_store import EmbeddedStore
 from tests.storage.embedded.wire import Reply, ask
 
 _TABLE = (

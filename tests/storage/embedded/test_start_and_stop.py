@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures_store import EmbeddedStore, free_port
+from roomstate.ports import free_port
+from tests.fixtures_store import EmbeddedStore
 from tests.storage.embedded.wire import Reply, ask
 
 
