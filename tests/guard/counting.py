@@ -18,14 +18,16 @@ def counted_calls() -> Iterator[Calls]:
     """Count the calls of this thread until the block ends."""
     calls = Calls()
     before = sys.getprofile()
-    sys.setprofile(_counting(calls))
+    sys.setprofile(counting(calls))
     try:
         yield calls
     finally:
         sys.setprofile(before)
 
 
-def _counting(calls: Calls) -> Callable[[FrameType, str, Any], None]:
+def counting(calls: Calls) -> Callable[[FrameType, str, Any], None]:
+    """Return a profile function that counts."""
+
     def count(_: FrameType, event: str, __: Any) -> None:
         if event in ("call", "c_call"):
             calls.count += 1
