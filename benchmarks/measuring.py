@@ -154,10 +154,13 @@ def ended_like_a_ctrl_c() -> Iterator[list[int]]:
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    # A shell lets what it starts in the background ignore SIGINT, and with it what SIGTERM is turned into.
+    before_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield ended_by
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, before_interrupt)
 
 
 def _told(results: Results, json_file: Path | None) -> None:

@@ -51,7 +51,13 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_ignore_interrupts,  # noqa: PLW1509  # one system call
     )
+
+
+def _ignore_interrupts() -> None:
+    """Start as a shell starts a command in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def told(folder: Path, *arguments: str) -> tuple[int, str, str]:
