@@ -16,11 +16,17 @@ from benchmarks.results import readable
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "performance.md"
 RESULTS: Final = ROOT / "docs" / "performance"
-BENCHMARKS: Final = (
-    *("rivals", "drain", "scaling", "freshness", "joins", "verify", "takeover", "simulation"),
-    *("sessions", "streams", "live_page", "soak"),
+ORDER: Final = (
+    *("ingest", "rivals", "drain", "stages", "scaling", "freshness", "joins", "space", "restart", "queries"),
+    *("verify", "takeover", "simulation", "sessions", "streams", "live_page", "simulated_month", "soak"),
 )
-"""In the order in which they run."""
+"""In which benchmarks run and are told of."""
+BENCHMARKS: Final = tuple(
+    name
+    for name in ORDER
+    if (file := ROOT / "benchmarks" / f"{name}.py").is_file() and "measuring(" in file.read_text()
+)
+"""Those of the common form."""
 _BARS: Final = "bars"
 _STANDINGS: Final = {"reached": "reached", "holds": "holds", "missed": "**missed**"}
 _BLOCK: Final = re.compile(r"<!-- (\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -36,19 +42,18 @@ def write_page() -> None:
 
 def read_results(folder: Path) -> dict[str, Mapping[str, Any]]:
     """Return what is in the folder, in the order of the benchmarks."""
-    files = [folder / f"{name}.json" for name in BENCHMARKS]
+    files = [folder / f"{name}.json" for name in ORDER]
     return {file.stem: json.loads(file.read_text()) for file in files if file.is_file()}
 
 
 def page_with(text: str, results: Results) -> str:
     """Return the page's text with its tables from the results.
 
-    Raises: ValueError if the page has a table that no benchmark fills, or misses one.
+    Raises: ValueError if the page has a table that no benchmark fills, or misses one, or has one twice.
     """
-    found = _BLOCK.findall(text)
-    expected = [_BARS, *BENCHMARKS]
+    found, expected = _BLOCK.findall(text), [_BARS, *ORDER]
     if sorted(found) != sorted(expected):
-        raise ValueError(f"the page has tables of {found}, and should have each of {expected} once")
+        raise ValueError(f"the page has tables of {found}, and should have one of each of {expected}")
     return _BLOCK.sub(lambda block: f"<!-- {block[1]} -->\n{_table(block[1], results)}\n<!-- end -->", text)
 
 
@@ -69,7 +74,7 @@ def _table(name: str, results: Results) -> str:
     if name == _BARS:
         return bars_text(results) if results else "Nothing is measured yet: `make bench FULL=1`."
     if name not in results:
-        return f"Not measured yet: `python -m benchmarks.{name}`."
+        return f"Not measured yet: `python -m benchmarks.{name} --json docs/performance/{name}.json`."
     return _figures_text(results[name])
 
 
