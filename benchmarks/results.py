@@ -36,7 +36,11 @@ class Results:
     def __init__(self, benchmark: str, *, is_short: bool, options: Mapping[str, Any]) -> None:
         self.benchmark = benchmark
         self.is_short = is_short
-        self.options = {name: value for name, value in options.items() if name != "json" and value is not None}
+        self.options = {
+            name: value
+            for name, value in options.items()
+            if value is not None and not isinstance(value, Path)  # folders say nothing, and are one machine's
+        }
         self.took_s = 0.0
         self.compared_to: str | None = None
         self.is_interrupted = False
@@ -71,6 +75,11 @@ class Results:
                 "standing": "reached" if is_within(measured, reach, is_less_better) else standing,
             }
         )
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Those that have figures."""
+        return tuple(self._repetitions)
 
     def summary(self, side: str, figure: str) -> Summary:
         """Return the figure of one side over its repetitions.
