@@ -15,6 +15,7 @@ from benchmarks.pipeline import (
     Pipeline,
     Traffic,
     cpu_seconds,
+    memory_bytes,
     received_now,
     throwaway_pipeline,
     wait_until_stored,
@@ -88,6 +89,7 @@ class Steady:
             "inputs per second that came": inputs / seconds,
             "inserts per second": inserts / took_s,
             **{f"share of a core, {name}, %": 100 * used_s / took_s for name, used_s in used.items()},
+            **{f"memory, {name}, MiB": memory_bytes(number) / (1 << 20) for name, number in self._processes.items()},
         }
 
     async def _append_steadily(self, rate: int, seconds: float) -> None:

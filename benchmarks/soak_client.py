@@ -25,6 +25,7 @@ _TICK_S: Final = 0.005
 _AT_ONCE: Final = 20
 _BATCH: Final = 500
 _END_S: Final = 30.0
+_AGAIN_S: Final = 0.2
 _JOIN: Final = b'{"action":"join","displayName":"somebody","clientMaxSize":5}'
 
 
@@ -102,13 +103,20 @@ class Posting:
         self.answers: Counter[str] = Counter()
         self.longest_ms = 0.0
         self.under_way = 0
+        self.is_ending = False
         self._waiting = 0.0
         self._port = port
 
     async def connect(self, requests: list[bytes]) -> None:
-        """Open a connection for one session."""
+        """Open a connection for one session, as soon as that is possible."""
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: Connection(self, requests), "127.0.0.1", self._port)
+        while not self.is_ending:
+            try:
+                await loop.create_connection(lambda: Connection(self, requests), "127.0.0.1", self._port)
+            except OSError:
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return
 
     async def post_at_rate(self) -> None:
         """Send what is due, on connections that are free, until cancelled."""
@@ -136,6 +144,7 @@ class Posting:
 
     async def finish(self) -> None:
         """Wait for the answers that are still to come."""
+        self.is_ending = True
         give_up_s = time.monotonic() + _END_S
         while self.under_way and time.monotonic() < give_up_s:
             await asyncio.sleep(0.02)
@@ -182,7 +191,7 @@ class Connection(asyncio.Protocol):
         posting = self._posting
         if self in posting.idle:
             posting.idle.remove(self)
-        if posting.rate:
+        if not posting.is_ending:
             self._again = asyncio.ensure_future(posting.connect(list(self._requests)))
 
     def _answered(self, status: str) -> None:
