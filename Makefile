@@ -8,7 +8,7 @@ RUNTIME := $(SETTLED)-runtime
 DEVELOPMENT := $(SETTLED)-development
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format dashboards docs lock clean
+.PHONY: help run demo test bench check format dashboards docs lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -21,6 +21,9 @@ demo: $(RUNTIME) ## replay recorded calls and a simulated evening through the wh
 
 test: $(DEVELOPMENT) ## run the whole test suite, two files at a time
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+bench: $(DEVELOPMENT) ## measure a short round of everything; FULL=1 the real one, which writes docs/performance.md
+	$(BIN)/python -m benchmarks.round $(if $(FULL),--full)
 
 check: $(DEVELOPMENT) ## format, lint, types, layers, tidiness
 	$(BIN)/ruff format --check .

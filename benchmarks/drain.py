@@ -36,7 +36,7 @@ _APPEND_FRAMES = 200
 _APPEND_S = 30.0
 _PERIOD_S = 0.01
 _SETTLE_S = 2.0
-_LEASE_S = 86_400
+LEASE_S = 86_400
 """Longer than any run: the same statuses come again and again, and nobody is to expire meanwhile."""
 
 
@@ -84,13 +84,15 @@ class Draining:
         self._pipeline = pipeline
         self._inputs = run.options.inputs or run.scaled(500_000, 60_000)
         self._core_share = run.options.core_share
-        self._frames = list(frames_of(pipeline, self._inputs, run.options.frame, Traffic(run.options.rooms)))
+        self.frames: Sequence[Frame] = list(
+            frames_of(pipeline, self._inputs, run.options.frame, Traffic(run.options.rooms))
+        )
         self._appended = 0
 
     def once(self, processors: int) -> Figures:
         """Start so many processors, let them drain everything, and end them again."""
         pipeline = self._pipeline
-        started = [pipeline.start_processor(ROOMSTATE_PARTICIPANT_TTL_S=str(_LEASE_S)) for _ in range(processors)]
+        started = [pipeline.start_processor(ROOMSTATE_PARTICIPANT_TTL_S=str(LEASE_S)) for _ in range(processors)]
         try:
             return asyncio.run(self._drained([process.pid for process in started]))
         finally:
@@ -118,8 +120,8 @@ class Draining:
         }
 
     def _append(self) -> None:
-        for start in range(0, len(self._frames), _APPEND_FRAMES):
-            self._pipeline.log.append(self._frames[start : start + _APPEND_FRAMES], _APPEND_S)
+        for start in range(0, len(self.frames), _APPEND_FRAMES):
+            self._pipeline.log.append(self.frames[start : start + _APPEND_FRAMES], _APPEND_S)
         self._appended += self._inputs
 
 

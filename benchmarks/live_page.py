@@ -7,19 +7,23 @@ rooms from a feed made up in the browser, as fast as the page takes them. Run it
 
 import argparse
 import multiprocessing
+import shutil
 import statistics
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from playwright.sync_api import Browser
 
 from benchmarks.live_page_hour import hour_of_updates
+from benchmarks.measuring import GIB, measuring, parser
+from benchmarks.results import Figures
+from benchmarks.running_pipeline import API_TOKEN, running_pipeline
+from roomstate.refusals import CommandRefused
 from tests.browser.chromium import Seen, chromium, window
-from tests.roomstate.running_up import RunningUp
 
+_AUTHORIZATION: Final = {"Authorization": f"Bearer {API_TOKEN}"}
 _BATCH_S: Final = 0.05
 _WARM_UP_S: Final = 5.0
 _PROBE_S: Final = 0.15
@@ -41,50 +45,60 @@ _LOADED: Final = """
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=int, default=1000, help="statuses per second (default 1000)")
-    parser.add_argument("--rooms", type=int, default=1500, help="calls of two (default 1500)")
-    parser.add_argument("--probes", type=int, default=100, help="statuses that are waited for (default 100)")
-    parser.add_argument(
-        "--updates", type=int, default=18_000, help="of the made-up hour, five a second (default 18000)"
-    )
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        running = RunningUp(Path(folder)).wait_until_ready()
-        load = multiprocessing.Process(target=_post_steadily, args=(running.url, _token(running), chosen), daemon=True)
-        load.start()
-        try:
-            time.sleep(_WARM_UP_S)
-            with window(browser, running.url) as seen:
-                _measure_opening(seen)
-                _measure_latency(seen, running, chosen.probes)
-            load.terminate()
-            with window(browser, running.url) as seen:
-                hour_of_updates(seen, chosen.updates, chosen.rooms)
-        finally:
-            load.terminate()
-            running.end()
+    with measuring("live_page", _options(), needs_bytes=GIB) as run:
+        chosen = run.options
+        chosen.probes = chosen.probes or run.scaled(100, 20)
+        chosen.updates = chosen.updates or run.scaled(18_000, 1_000)
+        if shutil.which("chromium") is None:
+            raise CommandRefused("live_page needs chromium (Debian: apt-get install chromium)")
+        with running_pipeline(chosen.port) as running, chromium() as browser:
+            url = f"http://127.0.0.1:{running.port}"
+            load = multiprocessing.Process(target=_post_steadily, args=(url, chosen.rate, chosen.rooms), daemon=True)
+            load.start()
+            try:
+                time.sleep(_WARM_UP_S)
+                run.compare({f"{chosen.rate} statuses/s": lambda: _measured(browser, url, chosen.probes)})
+            finally:
+                load.kill()
+                load.join()
+            with window(browser, url) as seen:
+                run.record("an hour's updates at once", hour_of_updates(seen, chosen.updates, chosen.rooms))
 
 
-def _token(running: RunningUp) -> str:
-    return (running.data_dir / "api_token").read_text().strip()
+def _options() -> argparse.ArgumentParser:
+    options = parser(__doc__)
+    options.add_argument("--rate", type=int, default=1000, help="statuses per second (default 1000)")
+    options.add_argument("--rooms", type=int, default=1500, help="calls of two (default 1500)")
+    options.add_argument("--probes", type=int, help="statuses that are waited for (default 100; short 20)")
+    options.add_argument("--updates", type=int, help="of the made-up hour, five a second (default 18000; short 1000)")
+    return options
 
 
-def _measure_opening(seen: Seen) -> None:
+def _measured(browser: Browser, url: str, probes: int) -> Figures:
+    with window(browser, url) as seen:
+        return {**_opening(seen), **_latency(seen, url, probes)}
+
+
+def _opening(seen: Seen) -> Figures:
     seen.go("#/now")
     seen.page.wait_for_selector(".rooms .row")
     ready_ms = seen.page.evaluate("performance.getEntriesByName('ready')[0].startTime")
     rows_ms = seen.page.evaluate("performance.getEntriesByName('rooms')[0].startTime")
-    sent, unpacked = seen.page.evaluate(_LOADED)
-    print(f"ready after {ready_ms:.0f} ms, rooms shown after {rows_ms:.0f} ms; {sent / 1e3:.0f} kB sent")
+    sent, _ = seen.page.evaluate(_LOADED)
     seen.go("?charts#/charts/quality")
     seen.page.wait_for_selector(".plot .main-svg")
-    sent, unpacked = seen.page.evaluate(_LOADED)
-    print(f"with charts {sent / 1e6:.2f} MB sent, {unpacked / 1e6:.2f} MB unpacked")
+    with_charts, unpacked = seen.page.evaluate(_LOADED)
+    return {
+        "ready after, ms": ready_ms,
+        "rooms shown after, ms": rows_ms,
+        "sent for that, kB": sent / 1e3,
+        "sent with charts, MB": with_charts / 1e6,
+        "with charts, unpacked, MB": unpacked / 1e6,
+    }
 
 
-def _measure_latency(seen: Seen, running: RunningUp, probes: int) -> None:
-    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {_token(running)}"}) as http:
+def _latency(seen: Seen, url: str, probes: int) -> Figures:
+    with httpx.Client(base_url=url, headers=_AUTHORIZATION) as http:
         _post(http, [_status(_ROOM, "s", 0)])
         seen.go("?probe#/now")
         seen.page.fill(".rooms input", _ROOM)
@@ -111,19 +125,24 @@ def _measure_latency(seen: Seen, running: RunningUp, probes: int) -> None:
         min(ms for text, ms in shown_ms.items() if text and int(text) >= int(number)) - answered_ms[number]
         for number in answered_ms
     ]
-    p50, p95 = (statistics.quantiles(late, n=100)[number] for number in (49, 94))
-    print(f"{len(late)} statuses, from answer to screen: p50 {p50:.0f} ms, p95 {p95:.0f} ms, most {max(late):.0f} ms")
+    cuts = statistics.quantiles(late, n=100, method="inclusive")
     stored = dict(zip(fresh["columns"], fresh["rows"][0], strict=True))
-    print(f"of that until stored: p50 {stored['p50_ms']} ms, p95 {stored['p95_ms']} ms of {stored['inputs']} inputs")
+    return {
+        "answer to screen p50, ms": cuts[49],
+        "answer to screen p95, ms": cuts[94],
+        "answer to screen, longest, ms": max(late),
+        "of that until stored p50, ms": stored["p50_ms"],
+        "of that until stored p95, ms": stored["p95_ms"],
+    }
 
 
-def _post_steadily(url: str, token: str, chosen: argparse.Namespace) -> None:
+def _post_steadily(url: str, rate: int, rooms: int) -> None:
     number = 0
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20.0) as http:
+    with httpx.Client(base_url=url, headers=_AUTHORIZATION, timeout=20.0) as http:
         start_s = time.monotonic()
         while True:
-            due = int((time.monotonic() - start_s) * chosen.rate) - number
-            _post(http, [_next_status(number + index, chosen.rooms) for index in range(min(due, 500))])
+            due = int((time.monotonic() - start_s) * rate) - number
+            _post(http, [_next_status(number + index, rooms) for index in range(min(due, 500))])
             number += min(due, 500)
             time.sleep(_BATCH_S)
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from benchmarks.results import Figures
 from tests.browser.chromium import Seen
 
 _FEED: Final = """
@@ -52,20 +53,21 @@ _FEED: Final = """
 }"""
 
 
-def hour_of_updates(seen: Seen, updates: int, rooms: int) -> None:
-    """Play the updates, and print the page's memory on the way and how its frames came.
+def hour_of_updates(seen: Seen, updates: int, rooms: int) -> Figures:
+    """Play the updates; return the page's memory on the way and how its frames came.
 
     Each update brings 200 changes: at five a second that is 1,000 changes a second.
     """
     seen.page.add_init_script(f"({_FEED})([{updates}, {rooms}])")
     seen.go("#/now")
     tools = seen.page.context.new_cdp_session(seen.page)
+    figures = {}
     for part in (0.1, 0.5, 1.0):
         seen.page.wait_for_function("told => window.told >= told", arg=int(updates * part), timeout=1_200_000)
         tools.send("HeapProfiler.collectGarbage")
-        heap = seen.page.evaluate("performance.memory.usedJSHeapSize")
-        nodes = seen.page.evaluate("document.getElementsByTagName('*').length")
+        after = f"after {int(updates * part)} updates"
         frames = sorted(seen.page.evaluate("window.frames_ms"))
-        late_ms = frames[int(len(frames) * 0.99) - 1]
-        told = f"after {int(updates * part)} updates: {heap / 1e6:.1f} MB of script, {nodes} elements"
-        print(f"{told}, frames p99 {late_ms:.0f} ms")
+        figures[f"script's memory {after}, MB"] = seen.page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+        figures[f"elements {after}"] = seen.page.evaluate("document.getElementsByTagName('*').length")
+        figures[f"frames p99 {after}, ms"] = frames[int(len(frames) * 0.99) - 1]
+    return figures

@@ -86,8 +86,10 @@ class Run:
         """Say what these figures leave out."""
         self.results.not_measured.append(what)
 
-    def bar(self, what: str, measured: float, unit: str, *, must: float, reach: float, is_less_better: bool) -> None:
-        """Hold a figure against what it must and should reach."""
+    def bar(
+        self, what: str, measured: float, unit: str, *, must: float | None, reach: float, is_less_better: bool
+    ) -> None:
+        """Hold a figure against what it must, if anything, and should reach."""
         self.results.bar(what, measured, unit, must=must, reach=reach, is_less_better=is_less_better)
 
     def progress(self, text: str) -> None:
@@ -109,7 +111,7 @@ def measuring(
         require_free_disk(benchmark, needs_bytes)
         if chosen.port is not None:
             require_free_port("127.0.0.1", chosen.port, "--port")
-        with _ended_like_a_ctrl_c() as ended_by:
+        with ended_like_a_ctrl_c() as ended_by:
             begun_s = time.monotonic()
             try:
                 yield Run(chosen, results)
@@ -118,9 +120,11 @@ def measuring(
     except CommandRefused as error:
         print(error, file=sys.stderr)
         sys.exit(_REFUSED)
-    except KeyboardInterrupt:
+    except BaseException as error:
         results.is_interrupted = True
         _told(results, chosen.json)
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         sys.exit(128 + next(iter(ended_by), signal.SIGINT))
     _told(results, chosen.json)
 
@@ -140,7 +144,7 @@ def require_free_disk(benchmark: str, needs_bytes: int) -> None:
 
 
 @contextmanager
-def _ended_like_a_ctrl_c() -> Iterator[list[int]]:
+def ended_like_a_ctrl_c() -> Iterator[list[int]]:
     """Let SIGTERM do what SIGINT does, event loops included; lend the list that it is noted in."""
     ended_by: list[int] = []
 
@@ -150,10 +154,13 @@ def _ended_like_a_ctrl_c() -> Iterator[list[int]]:
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    # A shell lets what it starts in the background ignore SIGINT, and with it what SIGTERM is turned into.
+    before_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield ended_by
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, before_interrupt)
 
 
 def _told(results: Results, json_file: Path | None) -> None:

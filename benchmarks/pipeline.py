@@ -31,7 +31,7 @@ _START_S = 60.0
 _STORED_S = 900.0
 _END_S = 60.0
 _APPEND_S = 30.0
-_CALL = (
+CALL = (
     ("Session.connectionCreated", "waiting", 1, 0, 0),
     ("Session.connectionCreated", "starting", 2, 0, 0),
     ("Publisher.streamCreated", "sending", 2, 1, 0),
@@ -57,8 +57,8 @@ class Traffic:
         room = self._random.choice(self._rooms)
         side = self._random.randrange(2)
         step = self._steps.get((room, side), 0)
-        self._steps[room, side] = (step + 1) % len(_CALL)
-        event, state, connections, send_streams, recv_streams = _CALL[step]
+        self._steps[room, side] = (step + 1) % len(CALL)
+        event, state, connections, send_streams, recv_streams = CALL[step]
         return Input(
             received_at_ms=received_at_ms,
             room=room,

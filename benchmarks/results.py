@@ -36,7 +36,11 @@ class Results:
     def __init__(self, benchmark: str, *, is_short: bool, options: Mapping[str, Any]) -> None:
         self.benchmark = benchmark
         self.is_short = is_short
-        self.options = {name: value for name, value in options.items() if name != "json" and value is not None}
+        self.options = {
+            name: value
+            for name, value in options.items()
+            if value is not None and not isinstance(value, Path)  # folders say nothing, and are one machine's
+        }
         self.took_s = 0.0
         self.compared_to: str | None = None
         self.is_interrupted = False
@@ -55,8 +59,11 @@ class Results:
         """Keep the figures of one repetition."""
         self._repetitions.setdefault(side, []).append(dict(figures))
 
-    def bar(self, what: str, measured: float, unit: str, *, must: float, reach: float, is_less_better: bool) -> None:
-        """Hold a figure against what it must and should reach."""
+    def bar(
+        self, what: str, measured: float, unit: str, *, must: float | None, reach: float, is_less_better: bool
+    ) -> None:
+        """Hold a figure against what it must, if anything, and should reach."""
+        standing = "holds" if must is None or is_within(measured, must, is_less_better) else "missed"
         self.bars.append(
             {
                 "what": what,
@@ -65,9 +72,14 @@ class Results:
                 "reach": reach,
                 "measured": measured,
                 "is_less_better": is_less_better,
-                "holds": measured <= must if is_less_better else measured >= must,
+                "standing": "reached" if is_within(measured, reach, is_less_better) else standing,
             }
         )
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Those that have figures."""
+        return tuple(self._repetitions)
 
     def summary(self, side: str, figure: str) -> Summary:
         """Return the figure of one side over its repetitions.
@@ -145,6 +157,11 @@ class Results:
         return f"{told['cores']} cores of {told['processor']}"
 
 
+def is_within(measured: float, bound: float, is_less_better: bool) -> bool:
+    """Tell whether the figure is at most, or at least, that."""
+    return measured <= bound if is_less_better else measured >= bound
+
+
 def readable(number: float) -> str:
     """Return the number with as many digits as say something."""
     value = float(number)
@@ -185,5 +202,5 @@ def _lines(path: str) -> list[str]:
 
 def _bar_text(bar: Mapping[str, Any]) -> str:
     sign = "at most" if bar["is_less_better"] else "at least"
-    held = "holds" if bar["holds"] else "DOES NOT HOLD"
-    return f"{sign} {readable(bar['must'])} {bar['unit']}: {held} (reach for {readable(bar['reach'])})"
+    must = "" if bar["must"] is None else f"must be {sign} {readable(bar['must'])}, "
+    return f"{must}to reach {readable(bar['reach'])}: {bar['standing'].upper()}"

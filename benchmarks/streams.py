@@ -14,7 +14,16 @@ import json
 import statistics
 from collections.abc import Awaitable, Callable, Iterator
 
-from benchmarks.pipeline import PARTITIONS, Pipeline, received_now, throwaway_pipeline, wait_until_told
+from benchmarks.measuring import GIB, measuring, parser
+from benchmarks.pipeline import (
+    PARTITIONS,
+    Pipeline,
+    received_now,
+    throwaway_pipeline,
+    wait_until_ready,
+    wait_until_told,
+)
+from benchmarks.results import Figures
 from benchmarks.wire import Wire, post
 from roomstate.ports import free_port
 from state_machine.inputs import Input
@@ -33,34 +42,53 @@ _LIVE = "SELECT count() FROM live_sessions"
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite", help="engine of the log")
-    parser.add_argument("--streams", type=int, default=1_000, help="published streams (default 1000)")
-    parser.add_argument("--subscribers", type=int, default=10, help="live subscribers of each (default 10)")
-    parser.add_argument("--requests", type=int, default=200, help="of each kind (default 200)")
-    parser.add_argument("--polls", type=int, default=2_000, help="of a missing stream (default 2000)")
-    chosen = parser.parse_args()
-    with throwaway_pipeline(chosen.log) as pipeline:
-        asyncio.run(_measure(pipeline, chosen))
+    with measuring("streams", _options(), needs_bytes=GIB) as run:
+        chosen = run.options
+        chosen.streams = chosen.streams or run.scaled(1_000, 200)
+        chosen.requests = chosen.requests or run.scaled(200, 20)
+        chosen.polls = chosen.polls or run.scaled(2_000, 200)
+        with throwaway_pipeline(chosen.log, chosen.port) as pipeline:
+            run.progress(f"publishing {chosen.streams} streams of {chosen.subscribers} subscribers")
+            port = asyncio.run(_prepare(pipeline, chosen))
+            numbers = Numbers(chosen.streams)
+            run.compare({f"{chosen.streams} streams": lambda: asyncio.run(_measured(pipeline, port, numbers, chosen))})
 
 
-async def _measure(pipeline: Pipeline, chosen: argparse.Namespace) -> None:
+def _options() -> argparse.ArgumentParser:
+    options = parser(__doc__)
+    options.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite", help="engine of the log")
+    options.add_argument("--streams", type=int, help="published streams (default 1000; short 200)")
+    options.add_argument("--subscribers", type=int, default=10, help="live subscribers of each (default 10)")
+    options.add_argument("--requests", type=int, help="of each kind (default 200; short 20)")
+    options.add_argument("--polls", type=int, help="of a missing stream (default 2000; short 200)")
+    return options
+
+
+async def _prepare(pipeline: Pipeline, chosen: argparse.Namespace) -> int:
+    """Start everything and publish the streams; return the edge's port."""
     await pipeline.start_store()
     processor_port, port = free_port(), free_port()
     pipeline.start_processor(processor_port)
     async with await Store.connect(pipeline.settings.store_engine_url()) as store:
         await _publish(pipeline, store, chosen.streams, chosen.subscribers)
-        pipeline.start_ingest(port, ROOMSTATE_NODES=json.dumps(_NODES))
-        await asyncio.to_thread(
-            wait_until_told, f"http://127.0.0.1:{processor_port}/metrics", f"_partitions {PARTITIONS}.0\n"
-        )
-        await asyncio.to_thread(wait_until_told, f"http://127.0.0.1:{port}/readyz", '"ready":true')
-        asking = Asking(Wire(port), chosen.streams)
+    pipeline.start_ingest(port, ROOMSTATE_NODES=json.dumps(_NODES))
+    await asyncio.to_thread(
+        wait_until_told, f"http://127.0.0.1:{processor_port}/metrics", f"_partitions {PARTITIONS}.0\n"
+    )
+    await wait_until_ready(port)
+    return port
+
+
+async def _measured(pipeline: Pipeline, port: int, numbers: "Numbers", chosen: argparse.Namespace) -> Figures:
+    async with await Store.connect(pipeline.settings.store_engine_url()) as store:
+        wire = Wire(port)
+        asking = Asking(wire, numbers)
         await asking.reads(chosen.requests)
         await asking.lists()
         rows = (await store.rows(_ROWS))[0][0]
         await asking.polls(chosen.polls)
-        print(f"rows that the polls left: {(await store.rows(_ROWS))[0][0] - rows}")
+        wire.close()
+        return {**asking.figures, "rows that the polls left": (await store.rows(_ROWS))[0][0] - rows}
 
 
 async def _publish(pipeline: Pipeline, store: Store, streams: int, subscribers: int) -> None:
@@ -98,13 +126,21 @@ def _input(stream: int, kind: str, session: str, **extra: str) -> Input:
     )
 
 
-class Asking:
-    """Asks the directory and prints how long that took."""
+class Numbers:
+    """Which stream is asked for next, and which viewer comes next."""
 
-    def __init__(self, wire: Wire, streams: int) -> None:
+    def __init__(self, streams: int) -> None:
+        self.streams = itertools.cycle(range(streams))
+        self.viewers = itertools.count()
+
+
+class Asking:
+    """Asks the directory and keeps how long that took."""
+
+    def __init__(self, wire: Wire, numbers: Numbers) -> None:
         self._wire = wire
-        self._numbers = itertools.cycle(range(streams))
-        self._viewers = itertools.count()
+        self._numbers = numbers
+        self.figures: dict[str, float] = {}
 
     async def reads(self, requests: int) -> None:
         """Ask for statistics and for an edge."""
@@ -125,10 +161,10 @@ class Asking:
         await self._time("polls of a missing one", polls, itertools.repeat("/live/none?action=subscribe"), status=404)
 
     def _new(self, suffix: str) -> Iterator[str]:
-        return (f"/live/stream-{number}{suffix}" for number in self._numbers)
+        return (f"/live/stream-{number}{suffix}" for number in self._numbers.streams)
 
     async def _subscriber_comes(self) -> None:
-        number = next(self._viewers)
+        number = next(self._numbers.viewers)
         opening = {"kind": "open", "room_kind": "stream", "room": "live/stream-0", "session": f"late-{number}"}
         body = json.dumps({**opening, "node": _edge(number)}).encode()
         reply = await self._wire.send(post("/v1/inputs?wait=decision", body, Authorization="Bearer benchmark"))
@@ -151,10 +187,7 @@ class Asking:
             if reply.status != status:
                 raise RuntimeError(f"{path} was answered by {reply}")
             latencies_ms.append(reply.latency_ms)
-        middle = statistics.median(latencies_ms)
-        print(
-            f"{what:26} {requests:5} times: median {middle:6.2f} ms, {min(latencies_ms):.2f} to {max(latencies_ms):.2f}"
-        )
+        self.figures[f"{what}, p50, ms"] = statistics.median(latencies_ms)
 
 
 if __name__ == "__main__":

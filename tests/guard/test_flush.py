@@ -1,0 +1,30 @@
+"""What a flush of a processor costs the store, in statements and parts; counts that no machine changes."""
+
+from tests.processors.builders import command
+from tests.processors.pipeline import Pipeline, wait_until
+
+FLUSHES = 5
+SELECTS_MAX = 8.0
+"""For each flush, the gate's own questions included: who owns its partitions."""
+_EVENTS = "SELECT value FROM system.events WHERE event = '{}'"
+_PARTS = "SELECT max(max_block_number) FROM system.parts WHERE database = currentDatabase() AND table = 'room_events'"
+
+
+def test_a_flush_is_one_insert_and_one_part(pipeline: Pipeline) -> None:
+    def store_one(number: int) -> None:
+        pipeline.append([command("room_create", f"room {number}", id=f"{number}")])
+        # Asked of the log: the store is to be left alone while its statements are counted.
+        wait_until(lambda: len(pipeline.decisions()) == number, "the decision")
+
+    pipeline.start_worker()
+    store_one(1)
+    inserts, selects = (_count(pipeline, name) for name in ("InsertQuery", "SelectQuery"))
+    for number in range(2, 2 + FLUSHES):
+        store_one(number)
+    assert _count(pipeline, "InsertQuery") - inserts == FLUSHES
+    assert (_count(pipeline, "SelectQuery") - selects) / FLUSHES < SELECTS_MAX
+    assert pipeline.query(_PARTS) == [(FLUSHES + 1,)]
+
+
+def _count(pipeline: Pipeline, event: str) -> int:
+    return int(pipeline.query(_EVENTS.format(event))[0][0])
