@@ -176,7 +176,13 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._is_taken(request)
 
     def _is_taken(self, request: ShortRequest) -> bool:
-        if self._short_way is None or not self._short_way.take(request):
+        try:
+            is_taken = self._short_way is not None and self._short_way.take(request)
+        except Exception:
+            # httptools would make it a fault of the request; the long way says what is wrong.
+            _LOG.exception("a status could not go the short way")
+            is_taken = False
+        if not is_taken:
             return False
         self.cycle = request  # type: ignore[assignment]  # has what uvicorn asks of a cycle
         return True

@@ -20,7 +20,7 @@ from storage.store_errors import StoreRefused, translate
 from storage.store_url import StoreUrl
 
 DRIVER_ERRORS: Final = (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError)
-OLDEST_VERSION: Final = (25, 3)
+OLDEST_VERSION: Final = (25, 8)
 """The first long-term release with all that is used: projections that outlive deletes (24.7), CHECK GRANT (24.11)."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)[.\d]*$")
