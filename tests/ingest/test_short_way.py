@@ -236,3 +236,17 @@ def test_idle_connections_are_hung_up_on_and_others_are_not(tmp_path: Path, monk
         assert made[-1].timeout_keep_alive_task is not None
         look(1000.0)
         assert connection.recv(10) == b""
+
+
+def test_a_fault_of_the_short_way_is_told_and_the_long_way_answers(
+    guest: Guest, long_calls: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> bool:
+        raise RuntimeError("not a fault of the request")
+
+    monkeypatch.setattr("ingest.loop.short_way.ShortWay.take", broken)
+    with connected(guest) as connection:
+        connection.sendall(request(guest))
+        assert replies(connection)[0].startswith(b"HTTP/1.1 204")
+    assert long_calls == [ROOM]
+    assert "not a fault of the request" in caplog.text
