@@ -5,4 +5,9 @@ SELECT
     countIf(room_kind = 'call') AS calls,
     countIf(room_kind = 'account') AS accounts,
     countIf(room_kind = 'stream') AS streams
-FROM live_rooms
+FROM
+(
+    SELECT DISTINCT room_kind, room_id
+    FROM open_stays
+    WHERE lease_ends_at IS NULL OR lease_ends_at > now64(3)
+)
