@@ -6,6 +6,7 @@ one insert, whose rows have the time of insertion that they would have had. The 
 
 import asyncio
 import heapq
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -126,10 +127,10 @@ async def fill(store: Store, seed: str, events: int, end_ms: int) -> int:
             await insert
         rows += table.num_rows
         insert = asyncio.create_task(store.insert("room_events", table))
-        print(f"\r{rows:,} rows, {rows / (time.monotonic() - began):,.0f}/s ", end="", flush=True)
+        print(f"\r{rows:,} rows, {rows / (time.monotonic() - began):,.0f}/s ", end="", file=sys.stderr, flush=True)
     if insert is not None:
         await insert
-    print()
+    print(file=sys.stderr)
     return rows
 
 
