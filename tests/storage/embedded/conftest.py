@@ -1,0 +1,17 @@
+"""A store of their own for the tests of the embedded store itself."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from roomstate.ports import free_port
+from tests.fixtures_store import EmbeddedStore
+
+
+@pytest.fixture(scope="session")
+def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    """One that nobody else writes to: they look at what a statement leaves behind."""
+    store = EmbeddedStore(tmp_path_factory.mktemp("looked_at_store"), free_port())
+    store.start()
+    yield store
+    store.stop()
