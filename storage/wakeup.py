@@ -22,6 +22,7 @@ LOOK_AGAIN_S = 0.25
 _SOCKET_PATH_BYTES_MAX = 100
 """The kernel takes 107 (Linux) or 103 (macOS) bytes of path."""
 _NAME_BYTES_MAX = 32
+_BINDING_TRIES = 5
 
 
 def wakeup_folder(log_path: Path) -> Path:
@@ -43,13 +44,18 @@ class Sleeper:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._path = folder / f"{channel}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._is_bound = False
-        with contextlib.suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._socket.bind(str(self._path))
-            self._is_bound = True
+        self._is_bound = any(self._bind() for _ in range(_BINDING_TRIES))
         self._poller = select.poll()
         self._poller.register(self._socket, select.POLLIN)
+
+    def _bind(self) -> bool:
+        """Return whether it worked; it does not if the last of the others took the folder away just now."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._socket.bind(str(self._path))
+        except OSError:
+            return False
+        return True
 
     def fileno(self) -> int:
         """Return the socket's descriptor, for an event loop to watch."""
@@ -79,6 +85,8 @@ class Sleeper:
         self._socket.close()
         if self._is_bound:
             self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # others are there
+                self._path.parent.rmdir()
 
 
 class Waker:

@@ -1,9 +1,11 @@
 """Readers of a SQLite log are woken by commits of other processes, and manage without."""
 
 import contextlib
+import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +77,32 @@ def test_readers_of_a_log_with_a_long_path_are_woken_too(tmp_path: Path) -> None
     assert values_of(tail.poll(5.0)) == ["a"]
     tail.close()
     log.close()
-    assert list(wakeup_folder(path).iterdir()) == []
+    assert not wakeup_folder(path).exists()
+
+
+def test_whoever_comes_while_the_last_one_goes_is_woken(tmp_path: Path) -> None:
+    folder, over = tmp_path / "wake", threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            Sleeper(folder, 2).close()
+
+    others = [threading.Thread(target=come_and_go) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        waker = Waker(folder)
+        for _ in range(500):
+            sleeper = Sleeper(folder, 1)
+            waker.wake(1)
+            assert select.select([sleeper], [], [], 5.0)[0]
+            sleeper.close()
+        waker.close()
+    finally:
+        over.set()
+        for other in others:
+            other.join()
+    assert not folder.exists()
 
 
 def test_a_reader_that_cannot_have_a_socket_still_reads(path: Path) -> None:
