@@ -19,7 +19,9 @@ async def test_an_insert_is_one_part_in_which_a_fact_takes_few_bytes(store_datab
     await store_evening(store_database)
     async with await Store.connect(store_database) as store:
         ((parts, rows, row_bytes),) = await store.rows(PARTS)
+        await store.command("OPTIMIZE TABLE room_events FINAL")  # projections come when parts are merged
         ((projection_bytes,),) = await store.rows(PROJECTIONS)
     assert parts == 1
+    assert projection_bytes > 0
     assert row_bytes / rows < BYTES_OF_A_FACT
     assert projection_bytes / rows < BYTES_OF_ITS_PROJECTIONS
