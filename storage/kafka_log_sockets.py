@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections.abc import Iterable
 from typing import Any, Final
-from weakref import WeakSet
 
 from kafka.net.inet import KafkaNetSocket
 
@@ -71,6 +70,7 @@ class TlsSocket(LateEnd, ssl.SSLSocket):
 
     def do_handshake(self, block: bool = False) -> None:
         """Go on with the handshake."""
+        _HANDSHAKING.difference_update([each for each in tuple(_HANDSHAKING) if each.fileno() < 0])
         _HANDSHAKING.add(self)
         try:
             super().do_handshake(block)
@@ -83,7 +83,8 @@ class TlsSocket(LateEnd, ssl.SSLSocket):
         _HANDSHAKING.discard(self)
 
 
-_HANDSHAKING: WeakSet[TlsSocket] = WeakSet()
+_HANDSHAKING: set[TlsSocket] = set()
+"""Held here until they are closed: what waits for a handshake may be ended at any moment, and lets go of its socket."""
 
 
 def close_handshakes(context: ssl.SSLContext) -> None:

@@ -123,15 +123,20 @@ def empty_database(embedded_store: EmbeddedStore) -> Iterator[str]:
         embedded_store.run(f"DROP DATABASE IF EXISTS {name} SYNC")
 
 
-@pytest.fixture(scope="session")
-def migrated_schema(embedded_store: EmbeddedStore) -> MigratedSchema:
-    """Our schema as the migrations leave it; taking it from there is ten times as fast as migrating again."""
+def schema_migrated_in(store: EmbeddedStore) -> MigratedSchema:
+    """Migrate a database of the store, and return what the migrations left there."""
     from storage.migrate import migrate  # noqa: PLC0415  # only tests that need the schema load it
 
     # In a thread of its own: the test may have an event loop already.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(migrate(embedded_store.url(MigratedSchema.DATABASE)))).result()
-    return MigratedSchema.read(embedded_store)
+        thread.submit(lambda: asyncio.run(migrate(store.url(MigratedSchema.DATABASE)))).result()
+    return MigratedSchema.read(store)
+
+
+@pytest.fixture(scope="session")
+def migrated_schema(embedded_store: EmbeddedStore) -> MigratedSchema:
+    """Our schema as the migrations leave it; taking it from there is ten times as fast as migrating again."""
+    return schema_migrated_in(embedded_store)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from roomstate.ports import free_port
-from tests.fixtures_store import EmbeddedStore
+from tests.fixtures_store import EmbeddedStore, schema_migrated_in
+from tests.storage.migrated_schema import MigratedSchema
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,9 @@ def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedde
     store.start()
     yield store
     store.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_schema(embedded_store: EmbeddedStore) -> MigratedSchema:
+    """Our schema, on that store."""
+    return schema_migrated_in(embedded_store)

@@ -43,7 +43,7 @@ async def files_of_parts(store: Store, table: str) -> list[Path]:
     return [path for (part,) in rows for path in Path(part).rglob("*") if path.is_file()]
 
 
-async def test_every_file_of_an_acknowledged_insert_is_on_disk(store_database: str) -> None:
+async def test_every_file_of_an_acknowledged_insert_and_of_a_merge_is_on_disk(store_database: str) -> None:
     async with await Store.connect(store_database) as store:
         epochs = await claim(store, [0], "test", LOG_ID, NOON_MS)
         files = await files_of_parts(store, "owners")
@@ -52,6 +52,10 @@ async def test_every_file_of_an_acknowledged_insert_is_on_disk(store_database: s
         story = Story()
         story.open("s", NOON_MS).close(NOON_MS + 1)
         await store.insert(LANDING_TABLE, as_table([row | {"epoch": epochs[0]} for row in story.rows]))
+        files = await files_of_parts(store, "room_events")
+        assert files
+        assert [path.name for path in files if not is_on_disk(path)] == []
+        await store.command("OPTIMIZE TABLE room_events FINAL")
         files = await files_of_parts(store, "room_events")
         assert any(path.parent.suffix == ".proj" for path in files)
         assert [path.name for path in files if not is_on_disk(path)] == []
