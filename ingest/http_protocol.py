@@ -110,7 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._is_in_head and self._head_bytes > HEAD_BYTES_MAX:
             self.transport.write(_TOO_LARGE)
             self.transport.close()
-        elif not self._is_in_head and self.cycle is not None and not self.cycle.response_complete:
+        elif not self._is_in_head and self._is_replying:
             self._stop_waiting()  # a request is whole
         elif self._deadline is None:
             self._deadline = self.loop.call_later(self.head_s, self.transport.abort)
@@ -150,11 +150,16 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_body(request.body)
         super().on_message_complete()
 
+    @property
+    def _is_replying(self) -> bool:
+        """Whether a request is whole whose reply is not."""
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _short_request(self) -> ShortRequest | None:
         """Return the request whose head has come if it may go the short way."""
         if (
             self._short_way is None
-            or (self.cycle is not None and not self.cycle.response_complete)
+            or self._is_replying
             or self.flow.write_paused
             or self.parser.get_method() != b"POST"
             or self.parser.get_http_version() != "1.1"
@@ -166,7 +171,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_taken_again(self, head: RepeatedHead, data: bytes) -> bool:
         """Tell whether the data is a request with the head that came before and is taken as such."""
-        if (self.cycle is not None and not self.cycle.response_complete) or self.flow.write_paused:
+        if self._is_replying or self.flow.write_paused:
             return False
         body = head.body_of(data)
         if body is None:
@@ -207,8 +212,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Hang up if nothing came for as long as that; else look again when it may be so."""
         self.timeout_keep_alive_task = None
-        if self.cycle is not None and not self.cycle.response_complete:
-            return  # its reply sets the timer
+        if self._is_replying:
+            return  # the reply sets the timer
         left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
         if left_s > 0:
             self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)

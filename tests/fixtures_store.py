@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -104,13 +105,20 @@ class EmbeddedStore:
         return process.wait(timeout=60)
 
 
-@pytest.fixture(scope="session")
-def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    """The store that all tests of a run share; a test that breaks it must bring it back."""
-    store = EmbeddedStore(tmp_path_factory.mktemp("embedded_store"), free_port())
+@contextmanager
+def started_store(folder: Path) -> Iterator[EmbeddedStore]:
+    """Run a store on the folder until the block ends."""
+    store = EmbeddedStore(folder, free_port())
     store.start()
     yield store
     store.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    """The store that all tests of a run share; a test that breaks it must bring it back."""
+    with started_store(tmp_path_factory.mktemp("embedded_store")) as store:
+        yield store
 
 
 @pytest.fixture

@@ -4,18 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from roomstate.ports import free_port
-from tests.fixtures_store import EmbeddedStore, schema_migrated_in
+from tests.fixtures_store import EmbeddedStore, schema_migrated_in, started_store
 from tests.storage.migrated_schema import MigratedSchema
 
 
 @pytest.fixture(scope="session")
 def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """One that nobody else writes to: they look at what a statement leaves behind."""
-    store = EmbeddedStore(tmp_path_factory.mktemp("looked_at_store"), free_port())
-    store.start()
-    yield store
-    store.stop()
+    with started_store(tmp_path_factory.mktemp("looked_at_store")) as store:
+        yield store
 
 
 @pytest.fixture(scope="session")
