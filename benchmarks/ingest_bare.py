@@ -12,7 +12,7 @@ from roomstate.ports import free_port
 from storage.event_log import INPUTS_TOPIC
 from storage.open_log import open_log
 
-_BARE_SERVER: Final = """
+_STATUS: Final = """
 import sys
 import uvicorn
 from fastapi import FastAPI
@@ -25,30 +25,20 @@ class Status(BaseModel):
     connections: int
     sendStreams: int
     recvStreams: int
-
-app = FastAPI()
-
-@app.post("/rooms/{token}", status_code=204)
-async def post_status(token: str, status: Status) -> None:
-    return None
-
+"""
+_SERVED: Final = """
 uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="warning")
 """
-_BARE_SERVER_TO_KAFKA: Final = """
-import sys
-from contextlib import asynccontextmanager
-import uvicorn
-from aiokafka import AIOKafkaProducer
-from fastapi import FastAPI
-from pydantic import BaseModel
+_BARE_SERVER: Final = f"""{_STATUS}
+app = FastAPI()
 
-class Status(BaseModel):
-    action: str
-    event: str
-    state: str
-    connections: int
-    sendStreams: int
-    recvStreams: int
+@app.post("/rooms/{{token}}", status_code=204)
+async def post_status(token: str, status: Status) -> None:
+    return None
+{_SERVED}"""
+_BARE_SERVER_TO_KAFKA: Final = f"""{_STATUS}
+from contextlib import asynccontextmanager
+from aiokafka import AIOKafkaProducer
 
 @asynccontextmanager
 async def producing(app):
@@ -58,13 +48,11 @@ async def producing(app):
 
 app = FastAPI(lifespan=producing)
 
-@app.post("/rooms/{token}", status_code=204)
+@app.post("/rooms/{{token}}", status_code=204)
 async def post_status(token: str, status: Status) -> None:
     value = status.model_dump_json().encode()
     await app.state.producer.send_and_wait(sys.argv[3], value, key=token.encode())
-
-uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="warning")
-"""
+{_SERVED}"""
 
 
 @contextmanager
