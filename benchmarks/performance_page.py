@@ -18,7 +18,7 @@ PAGE: Final = ROOT / "docs" / "performance.md"
 RESULTS: Final = ROOT / "docs" / "performance"
 ORDER: Final = (
     *("ingest", "rivals", "drain", "stages", "scaling", "freshness", "joins", "space", "restart", "queries"),
-    *("verify", "takeover", "simulation", "sessions", "streams", "live_page", "simulated_month", "soak"),
+    *("verify", "takeover", "simulation", "sessions", "streams", "live_page", "soak"),
 )
 """In which benchmarks run and are told of."""
 BENCHMARKS: Final = tuple(

@@ -1,13 +1,11 @@
-"""How long each question of `dashboards/queries/` takes over a day and over a month of simulated traffic.
+"""How long each question of `dashboards/queries/` takes over a day and over a month of 1, 10 and 100 million events.
 
-Fills the embedded store with a month that ends now (benchmarks.simulated_month), lets some thousands be live, and asks
-each question as a panel does: over HTTP, as the reading user. Questions without a span stand under the day. With
---keep the month stays in a folder, and a later run with the same folder asks at once. Run it as
-`python -m benchmarks.queries`.
+Fills the embedded store with a month that ends now (benchmarks.kept_month), lets some thousands be live, and asks each
+question as a panel does: over HTTP, as the reading user. Questions without a span stand under the day. With --keep the
+months stay in a folder, and a later run with the same folder asks at once. Run it as `python -m benchmarks.queries`.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +15,24 @@ from typing import Any, Final
 
 import httpx
 
+from benchmarks.kept_month import month_in
 from benchmarks.measuring import GIB, Run, measuring, parser
 from benchmarks.month_traffic import DAY_MS
 from benchmarks.pipeline import Pipeline
-from benchmarks.results import Figures
-from benchmarks.simulated_month import DAYS, fill, fill_now
+from benchmarks.simulated_month import DAYS, fill_now
 from storage.clock import now_ms
 from storage.panels import Panel, panel_names, read_panel
 from storage.store import Store
 
 _TIMEOUT_S: Final = 600.0
-_MANY: Final = 50_000_000
-"""Above so many events only the day is held against a bar."""
-_DAY: Final = "over a day, ms"
-_MONTH: Final = "over the month, ms"
+_FULL: Final = (1_000_000, 10_000_000, 100_000_000)
+_SHORT: Final = (200_000,)
+_BARS: Final = {
+    (10_000_000, 1): (300, 150),
+    (10_000_000, DAYS): (1000, 500),
+    (100_000_000, 1): (500, 200),
+}
+"""By events and days, the milliseconds that the slowest question must, and should, take."""
 _STEPS: Final = 240
 """As many as a panel shows."""
 
@@ -38,87 +40,86 @@ _STEPS: Final = 240
 def main() -> None:
     """Fill, ask and print."""
     options = parser(__doc__)
-    options.add_argument("--events", type=int, help="rows of the month, about (default 10000000; 200000 with --short)")
+    options.add_argument(
+        "--events",
+        type=int,
+        nargs="+",
+        help=f"rows of each month, about (default {_told(_FULL)}; short {_told(_SHORT)})",
+    )
     options.add_argument("--seed", default="a", help="of the month (default a)")
-    options.add_argument("--keep", type=Path, help="folder that keeps the month, or has it from an earlier run")
-    options.add_argument("panels", nargs="*", help="which questions (default: all)")
+    options.add_argument("--keep", type=Path, help="folder that keeps the months, or has them from an earlier run")
+    options.add_argument("--panels", nargs="+", choices=panel_names(), metavar="PANEL", help="which (default all)")
     chosen = options.parse_args()
-    with measuring("queries", options, needs_bytes=2 * GIB) as run, _folder(chosen.keep) as folder:
-        pipeline = Pipeline(folder, None)
-        try:
-            asyncio.run(_measure(pipeline, folder, run))
-        finally:
-            pipeline.stop()
+    with measuring("queries", options, needs_bytes=12 * GIB) as run, _folder(chosen.keep) as folder:
+        for events in sorted(chosen.events or (_SHORT if run.is_short else _FULL)):
+            asyncio.run(_measure(folder / str(events), events, run))
+
+
+def _told(numbers: Sequence[int]) -> str:
+    return " ".join(str(number) for number in numbers)
 
 
 @contextmanager
 def _folder(kept: Path | None) -> Iterator[Path]:
     if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
         yield kept
         return
     with TemporaryDirectory() as name:
         yield Path(name)
 
 
-async def _measure(pipeline: Pipeline, folder: Path, run: Run) -> None:
-    await pipeline.start_store()
-    url = pipeline.settings.store_engine_url()
-    address = f"http://127.0.0.1:{pipeline.settings.store_port}"
-    async with await Store.connect(url, timeout_s=_TIMEOUT_S) as store:
-        end_ms = await _month(store, folder / "month.json", run)
-        await fill_now(store, str(now_ms()), now_ms())
-        events = await _told_size(store, run)
-        room = await _a_room(store)
-    panels = [read_panel(name) for name in run.options.panels or panel_names()]
-    async with httpx.AsyncClient(base_url=address, timeout=_TIMEOUT_S) as http:
-        for number in range(run.repetitions + 1):
-            for panel in panels:
-                run.progress(f"{f'repetition {number}' if number else 'warm-up'}: {panel.name}")
-                figures = await _figures(http, panel, room, end_ms)
-                if number:
-                    run.record(panel.name, figures)
-    _hold(run, panels, events)
+async def _measure(folder: Path, events: int, run: Run) -> None:
+    end_ms = await month_in(folder, events, run)
+    pipeline = Pipeline(folder, None, run.options.port)
+    try:
+        await pipeline.start_store()
+        async with await Store.connect(pipeline.settings.store_engine_url(), timeout_s=_TIMEOUT_S) as store:
+            await fill_now(store, str(now_ms()), now_ms())
+            await _tell_size(store, run)
+            room = await _a_room(store)
+        panels = [read_panel(name) for name in run.options.panels or panel_names()]
+        address = f"http://127.0.0.1:{pipeline.settings.store_port}"
+        async with httpx.AsyncClient(base_url=address, timeout=_TIMEOUT_S) as http:
+            for number in range(run.repetitions + 1):
+                run.progress(f"repetition {number}" if number else "warm-up")
+                for panel in panels:
+                    for days in _spans(panel):
+                        took_ms = await _took_ms(http, panel, _values(panel, room, end_ms, days))
+                        if number:
+                            run.record(panel.name, {_figure(events, days): took_ms})
+    finally:
+        pipeline.stop()
+    for days in (1, DAYS):
+        _hold(run, [panel.name for panel in panels if days in _spans(panel)], events, days)
 
 
-async def _figures(http: httpx.AsyncClient, panel: Panel, room: tuple[str, str], end_ms: int) -> Figures:
-    """Return how long the question takes; one without a span of time stands under the day."""
-    figures = {_DAY: await _took_ms(http, panel, _values(panel, room, end_ms, 1))}
-    if "from" in panel.parameters:
-        figures[_MONTH] = await _took_ms(http, panel, _values(panel, room, end_ms, DAYS))
-    return figures
+def _spans(panel: Panel) -> tuple[int, ...]:
+    """Return the days that a question is asked over; one without a span of time stands under the day."""
+    return (1, DAYS) if "from" in panel.parameters else (1,)
 
 
-def _hold(run: Run, panels: Sequence[Panel], events: int) -> None:
+def _figure(events: int, days: int) -> str:
+    return f"{'a day' if days == 1 else 'a month'} of {events / 1e6:g} M events, ms"
+
+
+def _hold(run: Run, names: Sequence[str], events: int, days: int) -> None:
     """Hold the slowest question against what all have to reach with so many events."""
-    bars = {_DAY: (500, 200)} if events > _MANY else {_DAY: (300, 150), _MONTH: (1000, 500)}
-    for figure, (must, reach) in bars.items():
-        asked = [panel.name for panel in panels if figure == _DAY or "from" in panel.parameters]
-        medians = {name: run.results.summary(name, figure).median for name in asked}
-        slowest = max(medians, key=lambda name: medians[name])
-        within = sum(median < must for median in medians.values())
-        what = f"queries: {figure.partition(',')[0]} of {events / 1e6:.1f} M events; {within} of {len(medians)} within,"
-        run.bar(f"{what} the slowest ({slowest})", medians[slowest], "ms", must=must, reach=reach, is_less_better=True)
+    if (events, days) not in _BARS or not names:
+        return
+    must, reach = _BARS[events, days]
+    medians = {name: run.results.summary(name, _figure(events, days)).median for name in names}
+    slowest = max(medians, key=lambda name: medians[name])
+    within = sum(median < must for median in medians.values())
+    what = f"queries over {_figure(events, days).removesuffix(', ms')}; {within} of {len(medians)} within, the slowest"
+    run.bar(f"{what} ({slowest})", medians[slowest], "ms", must=must, reach=reach, is_less_better=True)
 
 
-async def _month(store: Store, note: Path, run: Run) -> int:
-    """Return when the month in the store ends, filling it if it is not there."""
-    if note.exists():
-        return int(json.loads(note.read_text())["end_ms"])
-    end_ms = now_ms() // 60_000 * 60_000
-    await fill(store, run.options.seed, run.options.events or run.scaled(10_000_000, 200_000), end_ms)
-    note.write_text(json.dumps({"end_ms": end_ms}))
-    return end_ms
-
-
-async def _told_size(store: Store, run: Run) -> int:
-    """Return how many rows there are."""
+async def _tell_size(store: Store, run: Run) -> None:
     ((rows, bytes_per_row, parts),) = await store.rows(
         "SELECT sum(rows), sum(bytes_on_disk) / sum(rows), count() FROM system.parts "
         "WHERE active AND database = currentDatabase() AND table = 'room_events'"
     )
     run.progress(f"{rows:,} rows in {parts} parts, {bytes_per_row:.1f} bytes on disk each")
-    return int(rows)
 
 
 async def _a_room(store: Store) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import time
 from typing import Final
 
 from benchmarks.measuring import GIB, Run, measuring, parser
+from benchmarks.merged_days import days_of, merge
 from benchmarks.pipeline import Pipeline, throwaway_pipeline, wait_until_told
 from roomstate.ports import free_port
 from storage.event_log import INPUTS_TOPIC
@@ -65,7 +66,7 @@ async def _measure(run: Run, pipeline: Pipeline) -> None:
         run.progress("merging it")
         # A part of one file says nothing about its columns.
         await store.command("ALTER TABLE room_events MODIFY SETTING min_bytes_for_wide_part = 1")
-        await store.command("OPTIMIZE TABLE room_events FINAL")
+        await merge(store, await days_of(store), run.progress)
         ((rows, all_bytes, _),) = await store.rows(_ALL)
         figures = {
             "bytes an event": all_bytes / rows,

@@ -24,6 +24,7 @@ from storage.embedded.failed_writes import FailedWrites
 from storage.embedded.folder import StoreFolder, StoreStartError
 from storage.embedded.inserting import Inserter
 from storage.embedded.lanes import Lanes, make_lanes
+from storage.embedded.quiet_partitions import QuietPartitions
 from storage.embedded.syncing import Syncing
 from storage.embedded.users import Users
 
@@ -75,6 +76,7 @@ class Serving:
             raise StoreStartError(f"{folder.engine}: the engine cannot open it: {error.detail}") from error
         self._failed_writes = FailedWrites(self._engine)
         self._syncing = Syncing(folder.engine)
+        self._quiet_partitions = QuietPartitions(self._engine, self._syncing)
         self._lanes = make_lanes(limits.analyst_queries)
         settings = AnalystSettings(limits.analyst)
         self._door = Door(
@@ -121,6 +123,7 @@ class Serving:
         watchdog.daemon = True
         watchdog.start()
         self._lanes.join()
+        self._quiet_partitions.stop()
         self._failed_writes.stop()
         self._syncing.stop()
         self._engine.close()

@@ -115,6 +115,8 @@ PROJECTED = {
     "GROUP BY log_partition": "by_place",
     "SELECT * FROM ledger": "by_insert",
     "SELECT * FROM sessions": "by_session",
+    "SELECT * FROM rooms": "by_room",
+    "SELECT * FROM rooms WHERE (room_kind, room_id) IN (('call', 'room'), ('stream', 'other'))": "by_room",
     "SELECT toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state, count() FROM room_events "
     "GROUP BY toStartOfMinute(at), room_kind, kind, fact, verdict, reason, state": "by_minute",
 }

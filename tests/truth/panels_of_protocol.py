@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from tests.truth.plain_judgement import STATES
 from tests.truth.question import Question, Row, by, newest_first, percent
 from tests.truth.recount import Recount
-from tests.truth.told import Told
+from tests.truth.told import Key, Told
 from tests.truth.views_of_facts import story_row, violation_row
+from tests.truth.views_of_stays import SAYS_OF_THE_ROOM
 from tests.truth.views_of_stays import rooms as room_rows
 
 VERDICTS = [
@@ -143,14 +144,24 @@ def session_story(recount: Recount, asked: Question) -> list[Row]:
 
 
 def rooms(recount: Recount, asked: Question) -> list[Row]:
+    active = _active_rooms(recount, asked)
     rows = [
         row
         for row in room_rows(recount, asked.now)
-        if row["last_activity_at"] >= asked.start
-        and row["first_activity_at"] < asked.end
+        if (row["room_kind"], row["room_id"]) in active
         and asked.room_kind in ("", row["room_kind"])
         and asked.room in ("", row["room_id"])
     ]
     order = ["call", "account", "stream"]
     rows.sort(key=lambda row: (-row["last_activity_at"], order.index(row["room_kind"]), row["room_id"].encode()))
     return rows[: asked.limit]
+
+
+def _active_rooms(recount: Recount, asked: Question) -> set[Key]:
+    """Return the rooms of which something was said in the span, or that had a stay which reached into it."""
+    said = {each.key for each in recount.told if each.fact in SAYS_OF_THE_ROOM and asked.spans(each.at)}
+    return said | {
+        stay.opening.key
+        for stay in recount.stays
+        if stay.opened_at < asked.end and any(each.at >= asked.start for each in stay.told)
+    }

@@ -13,7 +13,7 @@ from tests.truth.told import Key, Told
 
 Row = dict[str, Any]
 
-_SAYS_OF_THE_ROOM = ("room_created", "room_updated", "room_deleted", "stream_published", "stream_unpublished")
+SAYS_OF_THE_ROOM = ("room_created", "room_updated", "room_deleted", "stream_published", "stream_unpublished")
 
 
 def _name(stay: StayTold) -> Row:
@@ -135,7 +135,7 @@ def rooms(recount: Recount, now: int) -> list[Row]:
     for stay in recount.stays:
         stays.setdefault(stay.opening.key, []).append(stay)
     for each in recount.told:
-        if each.fact in _SAYS_OF_THE_ROOM:
+        if each.fact in SAYS_OF_THE_ROOM:
             said.setdefault(each.key, []).append(each)
     return [_room(key, stays.get(key, []), said.get(key, []), now) for key in stays.keys() | said.keys()]
 
