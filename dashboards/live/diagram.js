@@ -10,6 +10,7 @@ import { count, number } from "./words.js";
 const edgeKey = (from, to, sort) => `${from}>${to}:${sort}`;
 const DRAWN_SORTS = ["diagram", "exceptional", "implied", "restart", "violation"];
 const FREE_RANKS = { restart: 1, violation: 2 };
+const RATE = { width: 26, height: 16 };
 const narrow = matchMedia("(max-width: 640px)");
 
 export class Diagram {
@@ -126,10 +127,15 @@ export class Diagram {
   #addEdge(from, to, sort, [path, [x, y]], isFree = false) {
     const words = `${from} to ${to}: ${SORT_WORDS[sort][0].toLowerCase()}`;
     const drawn = s("path", { class: isFree ? "edge free" : "edge", d: path, "data-sort": sort, "marker-end": `url(#tip-${sort})` }, s("title", {}, words));
-    const rate = s("text", { class: "rate", x, y: y + 5 });
+    const hasRate = sort !== "violation";
+    // Two edges may bend through one place; their numbers stand below each other.
+    const isTaken = (there) => [...this.#edges.values()].some((other) => other.hasRate && Math.abs(other.rateAt[0] - x) < RATE.width && Math.abs(other.rateAt[1] - there) < RATE.height);
+    let rateY = y;
+    while (hasRate && isTaken(rateY)) rateY += RATE.height;
+    const rate = s("text", { class: "rate", x, y: rateY + 5 });
     this.#paths.append(drawn);
     this.#rates.append(rate);
-    this.#edges.set(edgeKey(from, to, sort), { path: drawn, rate, isFree, hasRate: sort !== "violation", times: 0 });
+    this.#edges.set(edgeKey(from, to, sort), { path: drawn, rate, isFree, hasRate, rateAt: [x, rateY], times: 0 });
   }
 
   #node(state) {

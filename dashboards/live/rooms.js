@@ -30,7 +30,7 @@ export class Rooms {
       onFilter();
       this.show();
     };
-    this.search = h("input", { type: "search", placeholder: "Filter by room, session or user", "aria-label": "Filter the rooms by name", oninput: changed });
+    this.search = h("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter the rooms by the name of room, session or user", oninput: changed });
     this.kindField = select("Kind of room", { "": "All kinds", call: "Calls", account: "Accounts", stream: "Streams" }, changed);
     this.stateField = select("State", { "": "Any state", ...Object.fromEntries(STATE_NAMES.map((state) => [state, state])) }, () => {
       this.#state = this.stateField.value;
