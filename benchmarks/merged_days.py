@@ -20,9 +20,8 @@ async def days_of(store: Store) -> list[str]:
 
 async def merge(store: Store, days: list[str], progress: Callable[[str], None]) -> None:
     """Make one part of each of the days; parts that have no projections yet get them first."""
-    projections = [name for (name,) in await store.rows(_PROJECTIONS)]
+    made = ", ".join([f"MATERIALIZE PROJECTION {name}" for (name,) in await store.rows(_PROJECTIONS)])
+    await store.command(f"ALTER TABLE room_events {made} SETTINGS mutations_sync = 1")
     for day in days:
         progress(f"{day} becomes one part")
-        made = ", ".join(f"MATERIALIZE PROJECTION {name} IN PARTITION '{day}'" for name in projections)
-        await store.command(f"ALTER TABLE room_events {made} SETTINGS mutations_sync = 1")
         await store.command(f"OPTIMIZE TABLE room_events PARTITION '{day}' FINAL SETTINGS optimize_throw_if_noop = 1")

@@ -26,6 +26,23 @@ GROUP BY database, table, partition_id
 HAVING count() > 1 AND max(modification_time) <= now() - {quiet_s}
 ORDER BY database, table, partition_id"""
 _PROJECTIONS_SQL: Final = "SELECT name FROM system.projections WHERE database = {database} AND table = {table}"
+_PARTS_DIFFER_SQL: Final = """
+SELECT uniqExact(projections) > 1
+FROM
+(
+    SELECT part, arraySort(groupArrayIf(projection, projection != '')) AS projections
+    FROM
+    (
+        SELECT name AS part, '' AS projection
+        FROM system.parts
+        WHERE active AND database = {database} AND table = {table} AND partition_id = {id}
+        UNION ALL
+        SELECT parent_name, name
+        FROM system.projection_parts
+        WHERE active AND database = {database} AND table = {table} AND partition_id = {id}
+    )
+    GROUP BY part
+)"""
 
 
 class _Partition(NamedTuple):
@@ -67,12 +84,10 @@ class QuietPartitions:
 
     def _merge_all(self) -> None:
         for partition in self._found():
-            projections = self._lines(
-                _PROJECTIONS_SQL.format(database=quoted_text(partition.database), table=quoted_text(partition.table))
-            )
-            if projections:
-                self._write(_materializing(partition, projections))
-            self._write(f"OPTIMIZE TABLE {partition.quoted_table} PARTITION ID {quoted_text(partition.id)} FINAL")
+            names = {name: quoted_text(value) for name, value in partition._asdict().items()}
+            if self._lines(_PARTS_DIFFER_SQL.format(**names)) == ["1"]:
+                self._write(_materializing(partition, self._lines(_PROJECTIONS_SQL.format(**names))))
+            self._write(f"OPTIMIZE TABLE {partition.quoted_table} PARTITION ID {names['id']} FINAL")
 
     def _found(self) -> list[_Partition]:
         return [_Partition(*line.split("\t")) for line in self._lines(_FOUND_SQL.format(quiet_s=self._quiet_s))]

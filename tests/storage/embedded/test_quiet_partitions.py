@@ -23,6 +23,9 @@ _PROJECTIONS = """
 SELECT (SELECT count() FROM system.projections WHERE database = currentDatabase() AND table = 'room_events'),
     (SELECT count() FROM system.projection_parts
         WHERE active AND database = currentDatabase() AND table = 'room_events')"""
+_MUTATIONS = """
+SELECT uniqExact(mutation_id)
+FROM system.mutations WHERE database = currentDatabase() AND table = 'room_events'"""
 
 
 @pytest.fixture
@@ -49,12 +52,15 @@ async def _wait_for_one_part(store: Store, rows: int) -> None:
 
 async def test_a_day_becomes_one_part_with_all_projections_on_disk(impatient_store: ImpatientStore) -> None:
     async with await Store.connect(impatient_store.url("roomstate")) as store:
+        ((before,),) = await store.rows(_MUTATIONS)
         for number in range(3):
             await _put_stay(store, f"s{number}", 2 * number)
         await _wait_for_one_part(store, 6)
-        # Merged parts have projections and a new one has none: the engine alone never merges the two.
+        assert await store.rows(_MUTATIONS) == [(before,)]  # parts without projections get them by being merged
+        # A merged part has projections and a new one has none: the engine alone never merges the two.
         await _put_stay(store, "late", 6)
         await _wait_for_one_part(store, 8)
+        assert await store.rows(_MUTATIONS) > [(before,)]
         ((wanted, made),) = await store.rows(_PROJECTIONS)
         assert 0 < wanted == made
         assert [path.name for path in await files_of_parts(store, "room_events") if not is_on_disk(path)] == []
