@@ -136,7 +136,7 @@ def create_app(
     authentication = Authentication(edge.directory, edge.tokens, HawkGate(users, edge.nonces))
     statuses = PlainStatuses(edge)
     app.room_action = RoomActionEndpoint(edge, RoomActions(edge, authentication), statuses)
-    app.short_way = ShortWay(statuses, app.cross_origin, edge.metrics)
+    app.short_way = ShortWay(statuses, app.cross_origin, edge.metrics, app.behind_proxy)
     views = RoomViews(edge, authentication)
     app.include_router(loop_routes(Registration(authentication, users), Rooms(edge, authentication, views), views))
     app.include_router(playback_routes(edge))

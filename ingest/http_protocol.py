@@ -23,6 +23,7 @@ STALL_S: Final = 30.0
 _FILES_WANTED: Final = 65_536
 _FILES_KEPT: Final = 256
 """Open files that are left to the log, the store's client and whatever else is not a client's connection."""
+_PASSED_ON: Final = b"x-forwarded-for"
 _TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -166,6 +167,8 @@ class BoundedProtocol(HttpToolsProtocol):
         ):
             return None
         headers = dict(self.headers)
+        if _PASSED_ON in headers and len(headers) < len(self.headers):
+            return None  # several may have passed it on, each in a line of its own; the long way puts them together
         room = self._short_way.room_of(self.url, headers)
         return None if room is None else ShortRequest(self, room, headers)
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
 from ingest.loop.plain_status import PlainStatuses
 from ingest.loop.replies import NO_CONTENT, unavailable
 from ingest.loop.surface import CrossOrigin
@@ -20,15 +22,22 @@ from storage.clock import now_ms
 
 _ROOM_PATH: Final = re.compile(rb"(?:/v0)?/rooms/([A-Za-z0-9_-]+)").fullmatch
 _LENGTH: Final = re.compile(rb"[0-9]{1,4}").fullmatch
-_LONG: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"x-forwarded-for", b"x-forwarded-proto"})
+_LONG: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 """Headers that only the long way understands."""
 
 
 class ShortWay:
-    """Answers plain statuses of known sessions."""
+    """Answers plain statuses of known sessions; who sent what was passed on is told as `behind_proxy` tells it."""
 
-    def __init__(self, statuses: PlainStatuses, cross_origin: CrossOrigin, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        statuses: PlainStatuses,
+        cross_origin: CrossOrigin,
+        metrics: Metrics,
+        behind_proxy: ProxyHeadersMiddleware,
+    ) -> None:
         self._taken = statuses.taken
+        self._proxies = behind_proxy.trusted_hosts
         self._cross_origin = cross_origin
         self._count = {status: metrics.loop_replies.labels(status=str(status)).inc for status in (204, 503)}
         self._group: Durable | None = None
@@ -48,7 +57,7 @@ class ShortWay:
 
     def take(self, request: ShortRequest) -> bool:
         """Take a request whose body is whole, and answer it later; False: it is not plainly acceptable."""
-        durable = self._taken(request.headers, request.body, request.room, request.client, now_ms())
+        durable = self._taken(request.headers, request.body, request.room, self._client_of(request), now_ms())
         if durable is None:
             return False
         origin = request.headers.get(b"origin")
@@ -59,6 +68,13 @@ class ShortWay:
             durable.add_done_callback(partial(self._answer, self._waiting))
         self._waiting.append(request)
         return True
+
+    def _client_of(self, request: ShortRequest) -> str:
+        """Return the address of the client, or of whom a proxy that is believed had it from."""
+        passed_on = request.headers.get(b"x-forwarded-for")
+        if passed_on is None or request.client not in self._proxies:
+            return request.client
+        return self._proxies.get_trusted_client_address(passed_on.decode("latin-1"))[0] or request.client
 
     def _answer(self, waiting: list[ShortRequest], durable: Durable) -> None:
         """Answer all statuses of a group."""

@@ -17,7 +17,7 @@ from state_machine.inputs import Input
 from tests.ingest.serving import STATUS, Guest
 from tests.ingest.test_group_commit import ROOM, a_guest, locked, wait_until
 
-LONG = ("X-Forwarded-Proto: http",)
+LONG = ("Connection: keep-alive, x",)
 """Only the long way understands it, and it changes nothing here."""
 _REPLY = re.compile(rb"HTTP/1\.1 [1-5].*?\r\n\r\n(?:\{.*?\})?", re.DOTALL)
 
@@ -77,6 +77,12 @@ def meant(inputs: list[Input]) -> list[tuple[Any, ...]]:
         (("Connection: keep-alive", "User-Agent: Mozilla/5.0 (\xe9)"), {}),
         (("Origin: https://call.example",), {}),
         (("Origin: https://other.example",), {}),
+        (("X-Forwarded-For: 192.0.2.9", "X-Forwarded-Proto: https"), {}),
+        (("X-Forwarded-For: 192.0.2.9, 127.0.0.1",), {}),
+        (("X-Forwarded-For: 192.0.2.9", "X-Forwarded-For: 198.51.100.7"), {}),
+        (("X-Forwarded-For: [2001:db8::9]:4711",), {}),
+        (("X-Forwarded-For: ", "X-Forwarded-Proto: nonsense"), {}),
+        (("X-Forwarded-For: \xe9",), {}),
         ((), {"path": f"/v0/rooms/{ROOM}"}),
         ((), {"path": f"/V0/Rooms/{ROOM}/?a=b"}),
         ((), {"path": f"/rooms/{ROOM.replace('T', '%54')}"}),
@@ -118,6 +124,31 @@ def test_statuses_do_not_come_to_the_application(guest: Guest, long_calls: list[
         connection.sendall(request(guest, *LONG))
         replies(connection)
     assert long_calls == [ROOM]
+
+
+def test_what_a_proxy_passed_on_goes_the_short_way_with_the_clients_address(
+    guest: Guest, long_calls: list[str]
+) -> None:
+    with connected(guest) as connection:
+        for address in ("192.0.2.9", "198.51.100.7"):
+            connection.sendall(request(guest, f"X-Forwarded-For: {address}", "X-Forwarded-Proto: https"))
+            assert replies(connection) == [b"HTTP/1.1 204 No Content\r\n\r\n"]
+    assert long_calls == []
+    assert [each.client_ip.rpartition(".")[0] for each in guest.server.inputs()[-2:]] == ["192.0.2", "198.51.100"]
+
+
+def test_whoever_is_no_proxy_cannot_name_an_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, long_calls: list[str]
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "203.0.113.1")
+    with a_guest(tmp_path) as guest, connected(guest) as connection:
+        for _ in range(2):
+            connection.sendall(request(guest, "X-Forwarded-For: 192.0.2.9"))
+            assert replies(connection) == [b"HTTP/1.1 204 No Content\r\n\r\n"]
+        written = [each.client_ip for each in guest.server.inputs() if each.kind == "status"]
+    assert long_calls == [ROOM]  # the first, whose token was not known yet
+    assert len(set(written)) == 1
+    assert written[0].startswith("127.0.0.")
 
 
 def test_a_head_that_came_before_goes_with_other_bodies(guest: Guest) -> None:
