@@ -20,7 +20,7 @@ _LOOK_EVERY_S: Final = 2.0
 
 
 class BackgroundThreads:
-    """Looks now and then for threads that merge, in a thread of its own, until `stop`. Without /proc it does nothing."""
+    """Looks now and then for threads that merge, in a thread of its own; without /proc it finds none."""
 
     def __init__(self) -> None:
         self._known: set[int] = set()
