@@ -33,7 +33,7 @@ async def schema_of(url: str) -> list[tuple[Any, ...]]:
 async def test_every_statement_may_run_again(store_database: str) -> None:
     whole = await schema_of(store_database)
     async with await Store.connect(store_database) as store:
-        for migration in read_migrations():
+        for migration in read_migrations(is_embedded=True):
             for statement in migration.statements:
                 await store.command(statement)
     assert await schema_of(store_database) == whole
