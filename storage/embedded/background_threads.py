@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 _THREADS: Final = Path("/proc/self/task")
 _MERGING: Final = "MergeMutate"
 """What the engine calls the threads that merge (and carry out mutations); it starts them with the first merge."""
-_NICE: Final = 10
+_NICE: Final = 5
 _LOOK_EVERY_S: Final = 2.0
 
 

@@ -29,7 +29,7 @@ async def test_only_merges_give_way(embedded_store: EmbeddedStore, store_databas
         await store.command("OPTIMIZE TABLE room_events FINAL")
     assert embedded_store.process is not None
     deadline = time.monotonic() + _PATIENCE_S
-    while (found := _priorities(embedded_store.process.pid)).pop("MergeMutate") != {10}:
+    while (found := _priorities(embedded_store.process.pid)).pop("MergeMutate") != {5}:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
     assert max(set().union(*found.values())) == 0
