@@ -15,7 +15,6 @@ from storage.embedded.analyst import AnalystRules
 from storage.embedded.analyst_names import AllowedNames
 from storage.embedded.analyst_settings import AnalystSettings
 from storage.embedded.app import DoorApp
-from storage.embedded.background_threads import BackgroundThreads
 from storage.embedded.cut_parts import set_aside_cut_parts
 from storage.embedded.door import Door
 from storage.embedded.door_metrics import DoorMetrics
@@ -77,7 +76,6 @@ class Serving:
             raise StoreStartError(f"{folder.engine}: the engine cannot open it: {error.detail}") from error
         self._failed_writes = FailedWrites(self._engine)
         self._syncing = Syncing(folder.engine)
-        self._background_threads = BackgroundThreads()
         self._quiet_partitions = QuietPartitions(self._engine, self._syncing)
         self._lanes = make_lanes(limits.analyst_queries)
         settings = AnalystSettings(limits.analyst)
@@ -126,7 +124,6 @@ class Serving:
         watchdog.start()
         self._lanes.join()
         self._quiet_partitions.stop()
-        self._background_threads.stop()
         self._failed_writes.stop()
         self._syncing.stop()
         self._engine.close()
