@@ -8,6 +8,8 @@ parts get theirs when they are first merged (migration 0011): so whichever lacks
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from storage.embedded.engine import Engine, Surroundings
@@ -76,18 +78,25 @@ class QuietPartitions:
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._every_s):
-            try:
-                self._merge_all()
-            except EngineError as error:
-                if not self._stopping.is_set():
-                    _LOG.warning("store: a day that is over stays in several parts for now: %s", error.detail)
+            with self._told():
+                for partition in self._found():
+                    with self._told():
+                        self._merge(partition)
 
-    def _merge_all(self) -> None:
-        for partition in self._found():
-            names = {name: quoted_text(value) for name, value in partition._asdict().items()}
-            if self._lines(_PARTS_DIFFER_SQL.format(**names)) == ["1"]:
-                self._write(_materializing(partition, self._lines(_PROJECTIONS_SQL.format(**names))))
-            self._write(f"OPTIMIZE TABLE {partition.quoted_table} PARTITION ID {names['id']} FINAL")
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what failed, and go on: one partition that can't be merged keeps no other from it."""
+        try:
+            yield
+        except EngineError as error:
+            if not self._stopping.is_set():
+                _LOG.warning("store: a day that is over stays in several parts for now: %s", error.detail)
+
+    def _merge(self, partition: _Partition) -> None:
+        names = {name: quoted_text(value) for name, value in partition._asdict().items()}
+        if self._lines(_PARTS_DIFFER_SQL.format(**names)) == ["1"]:
+            self._write(_materializing(partition, self._lines(_PROJECTIONS_SQL.format(**names))))
+        self._write(f"OPTIMIZE TABLE {partition.quoted_table} PARTITION ID {names['id']} FINAL")
 
     def _found(self) -> list[_Partition]:
         return [_Partition(*line.split("\t")) for line in self._lines(_FOUND_SQL.format(quiet_s=self._quiet_s))]
