@@ -47,6 +47,7 @@ async def month_in(folder: Path, events: int, run: Run) -> int:
     note = folder / _NOTE
     if note.exists():
         return int(json.loads(note.read_text())["end_ms"])
+    shutil.rmtree(folder, ignore_errors=True)  # what a run that was interrupted left
     end_ms = now_ms() // 60_000 * 60_000
     if events > _SIMULATED:
         smaller = folder.parent / str(events // _TIMES)
