@@ -16,7 +16,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -65,14 +65,13 @@ class Run:
         """How often each side is measured."""
         return self.options.repetitions or self.scaled(REPETITIONS, SHORT_REPETITIONS)
 
-    def compare(self, sides: Mapping[str, Side], to: str | None = None, *, warm_up: bool = True) -> None:
-        """Measure the sides in turns; ratios are told to the side of that name."""
+    def compare(self, sides: Mapping[str, Side], to: str | None = None, *, cold: Collection[str] = ()) -> None:
+        """Measure the sides in turns; ratios are told to the side of that name. `cold` ones are not warmed up."""
         self.results.compared_to = to or self.results.compared_to
         self.results.plan(sides, self.repetitions)
-        if warm_up:
-            for name, side in sides.items():
-                self.progress(f"warm-up: {name}")
-                side()
+        for name in (each for each in sides if each not in cold):
+            self.progress(f"warm-up: {name}")
+            sides[name]()
         for number in range(self.repetitions):
             for name, side in sides.items():
                 self.progress(f"repetition {number + 1} of {self.repetitions}: {name}")
