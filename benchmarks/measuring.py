@@ -69,9 +69,10 @@ class Run:
         """Measure the sides in turns; ratios are told to the side of that name. `cold` ones are not warmed up."""
         self.results.compared_to = to or self.results.compared_to
         self.results.plan(sides, self.repetitions)
-        for name in (each for each in sides if each not in cold):
-            self.progress(f"warm-up: {name}")
-            sides[name]()
+        for name, side in sides.items():
+            if name not in cold:
+                self.progress(f"warm-up: {name}")
+                side()
         for number in range(self.repetitions):
             for name, side in sides.items():
                 self.progress(f"repetition {number + 1} of {self.repetitions}: {name}")

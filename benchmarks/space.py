@@ -80,7 +80,7 @@ async def _measure(run: Run, pipeline: Pipeline) -> None:
 
 
 async def _simulate(pipeline: Pipeline, store: Store, calls: int) -> None:
-    """Let so many calls be played, and wait until all that was accepted is stored."""
+    """Let so many calls be played, wait until all that was accepted is stored, and end the processor."""
     port = free_port()
     processor = pipeline.start_processor()
     pipeline.start_ingest(port)

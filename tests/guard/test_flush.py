@@ -14,16 +14,11 @@ _PARTS = "SELECT max(max_block_number) FROM system.parts WHERE database = curren
 
 
 def test_a_flush_is_one_insert_and_one_part(pipeline: Pipeline) -> None:
-    def store_one(number: int) -> None:
-        pipeline.append([command("room_create", f"room {number}", id=f"{number}")])
-        # Asked of the log: the store is to be left alone while its statements are counted.
-        wait_until(lambda: len(pipeline.decisions()) == number, "the decision")
-
     pipeline.start_worker()
-    store_one(1)
+    _store_one(pipeline, 1)
     inserts, selects = (_count(pipeline, name) for name in ("InsertQuery", "SelectQuery"))
     for number in range(2, 2 + FLUSHES):
-        store_one(number)
+        _store_one(pipeline, number)
     assert _count(pipeline, "InsertQuery") - inserts == FLUSHES
     assert (_count(pipeline, "SelectQuery") - selects) / FLUSHES < SELECTS_MAX
     assert pipeline.query(_PARTS) == [(FLUSHES + 1,)]
@@ -33,9 +28,14 @@ def test_small_parts_are_merged_many_at_a_time(pipeline: Pipeline) -> None:
     pipeline.start_worker()
     merges = _count(pipeline, "Merge")
     for number in range(1, SMALL_FLUSHES + 1):
-        pipeline.append([command("room_create", f"room {number}", id=f"{number}")])
-        wait_until(lambda: len(pipeline.decisions()) == number, "the decision")  # noqa: B023  # waited for at once
+        _store_one(pipeline, number)
     assert 0 < _count(pipeline, "Merge") - merges <= SMALL_FLUSHES / PARTS_A_MERGE
+
+
+def _store_one(pipeline: Pipeline, number: int) -> None:
+    pipeline.append([command("room_create", f"room {number}", id=f"{number}")])
+    # Asked of the log: the store is to be left alone while its statements are counted.
+    wait_until(lambda: len(pipeline.decisions()) == number, "the decision")
 
 
 def _count(pipeline: Pipeline, event: str) -> int:
