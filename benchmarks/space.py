@@ -1,8 +1,8 @@
 """How many bytes a fact takes on disk: by column, projection and index, after a simulated evening.
 
 Plays `roomstate simulate` against a whole embedded pipeline, thousands of calls that begin within three minutes, and
-waits until everything is stored. Then the store is merged, as an evening is by the next morning, and its parts are
-measured. What each part has beside its rows weighs more in a smaller evening.
+waits until everything is stored. Then the store is merged and packed, as an evening is by the next morning, and its
+parts are measured. What each part has beside its rows weighs more in a smaller evening.
 Run it as `python -m benchmarks.space`.
 """
 
@@ -17,6 +17,7 @@ from benchmarks.merged_days import days_of, merge
 from benchmarks.pipeline import Pipeline, throwaway_pipeline, wait_until_told
 from roomstate.ports import free_port
 from storage.event_log import INPUTS_TOPIC
+from storage.retention import packing
 from storage.store import Store
 
 _SIDE: Final = "evening"
@@ -66,6 +67,7 @@ async def _measure(run: Run, pipeline: Pipeline) -> None:
         run.progress("merging it")
         # A part of one file says nothing about its columns.
         await store.command("ALTER TABLE room_events MODIFY SETTING min_bytes_for_wide_part = 1")
+        await store.command(f"ALTER TABLE room_events MODIFY TTL {packing(after_days=0)} SETTINGS mutations_sync = 1")
         await merge(store, await days_of(store), run.progress)
         ((rows, all_bytes, _),) = await store.rows(_ALL)
         figures = {

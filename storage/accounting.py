@@ -13,8 +13,8 @@ import msgspec
 
 from storage.event_log import INPUTS_TOPIC, EventLog
 from storage.frames import split_frame
-from storage.migrate import retention_days
 from storage.ownership import stored_marks
+from storage.retention import retention_days
 from storage.store import Store
 
 _TAIL_BYTES_MAX: Final = 64 * 1024 * 1024

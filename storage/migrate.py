@@ -2,7 +2,8 @@
 
 Each file is applied once and recorded in `schema_migrations` with its checksum. ClickHouse has no transactions over
 DDL, so every statement of a file must be one that may run twice (IF NOT EXISTS, OR REPLACE): a migration that was cut
-off, or that two programs run at once, is simply run again. The retention is no migration but a setting, applied last.
+off, or that two programs run at once, is simply run again. What becomes of old days is no migration but a setting,
+applied last (`retention`).
 
 On a cluster the same files make replicated tables on every server and one table over all shards (`migration_text`);
 servers that joined later are given what the others have (`cluster_schema`). Before anything is changed it is checked
@@ -19,12 +20,12 @@ from storage.clock import now_ms
 from storage.cluster_schema import check_layout, complete_servers
 from storage.migration_rights import missing_rights
 from storage.migration_text import STANDING_FOR_ALL, ClusterNames, quoted, rendered
+from storage.retention import set_retention
 from storage.store import Store, StoreRefused
 from storage.store_url import parse_store_url
 
 MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-_TTL_DAYS = re.compile(r"\bTTL toDate\(judged_at\) \+ toIntervalDay\((\d+)\)")
 _ATTEMPTS = 3
 _TIMEOUT_S = 120.0
 _CREATE_RECORD = """
@@ -98,18 +99,8 @@ async def migrate(url: str, retention_days: int = 0, folder: Path = MIGRATIONS_D
             await complete_servers(store, names)
         await store.command(rendered(_CREATE_RECORD, names))
         applied = [migration.name for migration in migrations if await _apply(store, migration)]
-        await _set_retention(store, retention_days, names)
+        await set_retention(store, retention_days, names)
     return applied
-
-
-async def retention_days(store: Store) -> int:
-    """Return for how many days the store keeps facts; 0 = for ever."""
-    rows = await store.rows(
-        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
-        {"name": "room_events_local" if store.cluster else "room_events"},
-    )
-    match = _TTL_DAYS.search(rows[0][0]) if rows else None
-    return int(match[1]) if match else 0
 
 
 async def _prepared_database(url: str) -> ClusterNames | None:
@@ -190,11 +181,3 @@ async def _apply(store: Store, migration: Migration) -> bool:
         {"number": migration.number, "name": migration.name, "checksum": migration.checksum, "at": now_ms()},
     )
     return True
-
-
-async def _set_retention(store: Store, days: int, names: ClusterNames | None) -> None:
-    """Make the base table forget whole days after `days`; 0 = never. Does nothing if it is so already."""
-    if await retention_days(store) == days:
-        return
-    change = f"MODIFY TTL toDate(judged_at) + INTERVAL {int(days)} DAY" if days else "REMOVE TTL"
-    await store.command(rendered(f"ALTER TABLE room_events{{_local}}{{on_cluster}} {change}", names))

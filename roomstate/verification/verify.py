@@ -21,8 +21,8 @@ from roomstate.verification.sums import Buckets, LogSums
 from storage.accounting import accepted_gaps
 from storage.clock import now_ms
 from storage.event_log import INPUTS_TOPIC, EventLog
-from storage.migrate import retention_days
 from storage.ownership import stored_marks
+from storage.retention import retention_days
 from storage.store import Store
 
 SETTLE_S: Final = 5.0

@@ -2,15 +2,15 @@
 
 The engine can sync a part's files itself, one after the other; it leaves out those of the part's projections (50 of
 63), and a part with a projection cut short is none. So the whole file system is synced instead, in one go: that takes
-less time and leaves nothing out. Merges come without a statement: for their sake it is synced now and then, well within
-the minute for which what they replaced stays on disk (migration 0004).
+less time and leaves nothing out. Merges come without a statement, some long after the last one (a day that is over is
+packed closer): for their sake it is synced every few seconds, well within the minute for which what they replaced stays
+on disk (migration 0004).
 """
 
 import ctypes
 import logging
 import os
 import threading
-import time
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +18,6 @@ from storage.embedded.failed_writes import EXIT_CODE
 
 _LOG = logging.getLogger(__name__)
 _EVERY_S: Final = 10.0
-_MERGES_S: Final = 600.0
-"""For so long after the last statement that wrote, or the start, merges may still follow."""
 
 
 class Syncing:
@@ -29,23 +27,11 @@ class Syncing:
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         self._syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
         self._stopping = threading.Event()
-        self._last_write_s = time.monotonic()
         self._thread = threading.Thread(target=self._watch, name="store-syncing", daemon=True)
         self._thread.start()
 
     def sync(self) -> None:
         """Return when everything written so far is on disk; if that fails the process ends here."""
-        self._last_write_s = time.monotonic()
-        self._sync()
-
-    def stop(self) -> None:
-        """Sync once more, and no more after that."""
-        self._stopping.set()
-        self._thread.join()
-        self._sync()
-        os.close(self._folder)
-
-    def _sync(self) -> None:
         if self._syncfs is None:
             os.sync()
         elif self._syncfs(self._folder) != 0:
@@ -55,7 +41,13 @@ class Syncing:
             )
             os._exit(EXIT_CODE)
 
+    def stop(self) -> None:
+        """Sync once more, and no more after that."""
+        self._stopping.set()
+        self._thread.join()
+        self.sync()
+        os.close(self._folder)
+
     def _watch(self) -> None:
         while not self._stopping.wait(_EVERY_S):
-            if time.monotonic() - self._last_write_s < _MERGES_S:
-                self._sync()
+            self.sync()

@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from storage import migrate as migrations
+from storage import retention
 from storage.migration_text import ClusterNames, rendered
 from storage.store_url import with_cluster
 from tests.storage.configured_store import ConfiguredStore, cluster
@@ -44,7 +45,7 @@ def migrations_without_keeper() -> Iterator[None]:
     def plain(text: str, names: ClusterNames | None, **kept: bool) -> str:
         return without_keeper(rendered(text, names, **kept))
 
-    with mock.patch.object(migrations, "rendered", plain):
+    with mock.patch.object(migrations, "rendered", plain), mock.patch.object(retention, "rendered", plain):
         yield
 
 

@@ -13,9 +13,10 @@ from storage.accounting import read_accounting
 from storage.cluster import Cluster
 from storage.columns import LANDING_TABLE
 from storage.live_stays import live_stays
-from storage.migrate import MigrationError, migrate, retention_days
+from storage.migrate import MigrationError, migrate
 from storage.ownership import Mark, claim, stored_marks
 from storage.restoring import last_decisions, named_rooms
+from storage.retention import retention_days
 from storage.sharded_insert import blocks_by_shard, insert_by_shard
 from storage.store import InsertUncertain, StaleEpoch, Store, StoreRefused, StoreUnavailable
 from tests.storage.cluster_store import ONE_SHARD, TWO_SHARDS, ClusterStore, migrations_without_keeper

@@ -7,7 +7,8 @@ import pytest
 
 from state_machine.vocabulary import FAMILIES, ROOM_KINDS
 from storage.columns import COLUMN_TYPES, ROW_SCHEMA
-from storage.migrate import MIGRATIONS_DIR, MigrationError, migrate, read_migrations, retention_days, split_statements
+from storage.migrate import MIGRATIONS_DIR, MigrationError, migrate, read_migrations, split_statements
+from storage.retention import retention_days
 from storage.store import Store
 from tests.fixtures_store import EmbeddedStore
 from tests.storage.migrated_schema import MigratedSchema

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from roomstate.ports import free_port
-from storage.migrate import migrate, read_migrations, retention_days
+from storage.migrate import migrate, read_migrations
+from storage.retention import retention_days
 from storage.store import Store, StoreUnavailable
 from tests.fixtures_store import EmbeddedStore
 
