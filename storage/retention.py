@@ -19,8 +19,7 @@ _FORGOTTEN: Final = re.compile(r"toDate\(judged_at\) \+ toIntervalDay\((\d+)\)(?
 
 async def retention_days(store: Store) -> int:
     """Return for how many days the store keeps facts; 0 = for ever."""
-    match = _FORGOTTEN.search(await _definition(store))
-    return int(match[1]) if match else 0
+    return _forgotten_after_days(await _definition(store))
 
 
 async def set_retention(store: Store, days: int, names: ClusterNames | None) -> None:
@@ -29,7 +28,7 @@ async def set_retention(store: Store, days: int, names: ClusterNames | None) -> 
     Does nothing if it is so already.
     """
     definition = await _definition(store)
-    if _PACKED.search(definition) and await retention_days(store) == days:
+    if _PACKED.search(definition) and _forgotten_after_days(definition) == days:
         return
     change = f"MODIFY TTL {packing(PACKED_AFTER_DAYS)}"
     if days:
@@ -40,6 +39,11 @@ async def set_retention(store: Store, days: int, names: ClusterNames | None) -> 
 def packing(after_days: int) -> str:
     """Return the part of the TTL that packs a day closer, so many days after it began."""
     return f"toDate(judged_at) + INTERVAL {after_days} DAY RECOMPRESS CODEC({_PACKED_AS})"
+
+
+def _forgotten_after_days(definition: str) -> int:
+    match = _FORGOTTEN.search(definition)
+    return int(match[1]) if match else 0
 
 
 async def _definition(store: Store) -> str:
