@@ -9,7 +9,6 @@ from typing import Final
 from storage.migration_text import ClusterNames, rendered
 from storage.store import Store
 
-PACKED_AFTER_DAYS: Final = 1
 _PACKED_AS: Final = "ZSTD(15)"
 """Takes a fifth less room than ZSTD(3) and 28 µs a row, once (decision 0014)."""
 
@@ -30,13 +29,13 @@ async def set_retention(store: Store, days: int, names: ClusterNames | None) -> 
     definition = await _definition(store)
     if _PACKED.search(definition) and _forgotten_after_days(definition) == days:
         return
-    change = f"MODIFY TTL {packing(PACKED_AFTER_DAYS)}"
+    change = f"MODIFY TTL {packing()}"
     if days:
         change += f", toDate(judged_at) + INTERVAL {int(days)} DAY"
     await store.command(rendered(f"ALTER TABLE room_events{{_local}}{{on_cluster}} {change}", names))
 
 
-def packing(after_days: int) -> str:
+def packing(after_days: int = 1) -> str:
     """Return the part of the TTL that packs a day closer, so many days after it began."""
     return f"toDate(judged_at) + INTERVAL {after_days} DAY RECOMPRESS CODEC({_PACKED_AS})"
 

@@ -1,16 +1,12 @@
 """A day that is over is packed closer, whether the retention is set or not; today's is not."""
 
-import asyncio
-import time
-
 from storage.clock import now_ms
 from storage.migrate import migrate
 from storage.retention import retention_days
 from storage.store import Store
-from tests.storage.rows_builder import Story, put
+from tests.storage.stays_of_days import put_stay, wait_for_rows
 
 _DAY_MS = 86_400_000
-_PATIENCE_S = 60.0
 _CODECS = """
 SELECT default_compression_codec, sum(rows)
 FROM system.parts WHERE active AND database = currentDatabase() AND table = 'room_events'
@@ -26,25 +22,12 @@ WHERE database = currentDatabase() AND table = 'room_events' AND compression_cod
     AND compression_codec NOT LIKE '%Default%'"""
 
 
-async def _put_stay(store: Store, judged_at_ms: int, offset: int) -> None:
-    story = Story(judged_at_ms=judged_at_ms, first_offset=offset)
-    story.open(f"s{offset}", judged_at_ms).close(judged_at_ms + 1)
-    await put(store, story.rows)
-
-
-async def _wait_for_codecs(store: Store, wanted: list[tuple[str, int]]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while (found := await store.rows(_CODECS)) != wanted:
-        assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.2)
-
-
 async def test_a_day_that_is_over_is_packed_closer_than_today(store_database: str) -> None:
     async with await Store.connect(store_database) as store:
         today_ms = now_ms()
-        await _put_stay(store, today_ms - 2 * _DAY_MS, 0)
-        await _put_stay(store, today_ms, 10)
-        await _wait_for_codecs(store, [("ZSTD(15)", 2), ("ZSTD(3)", 2)])
+        await put_stay(store, "old", today_ms - 2 * _DAY_MS, 0)
+        await put_stay(store, "new", today_ms, 10)
+        await wait_for_rows(store, _CODECS, [("ZSTD(15)", 2), ("ZSTD(3)", 2)])
         await store.command("OPTIMIZE TABLE room_events FINAL")
         assert await store.rows(_CODECS) == [("ZSTD(15)", 2), ("ZSTD(3)", 2)]
 
@@ -58,10 +41,10 @@ async def test_no_column_is_left_out_when_a_day_is_packed(store_database: str) -
 async def test_the_store_packs_days_that_were_written_before_it_knew_how(store_database: str) -> None:
     async with await Store.connect(store_database) as store:
         await store.command("ALTER TABLE room_events MODIFY TTL toDate(judged_at) + INTERVAL 30 DAY")
-        await _put_stay(store, now_ms() - 2 * _DAY_MS, 0)
+        await put_stay(store, "s", now_ms() - 2 * _DAY_MS, 0)
         assert await store.rows(_CODECS) == [("ZSTD(3)", 2)]
         await migrate(store_database, retention_days=30)
-        await _wait_for_codecs(store, [("ZSTD(15)", 2)])
+        await wait_for_rows(store, _CODECS, [("ZSTD(15)", 2)])
         assert await retention_days(store) == 30
         assert len(await store.rows("SELECT * FROM sessions WHERE closed_at IS NOT NULL")) == 1
         assert await store.rows(_PROJECTIONS) == [(1,)]
@@ -71,6 +54,6 @@ async def test_a_day_is_packed_whatever_the_retention(store_database: str) -> No
     async with await Store.connect(store_database) as store:
         for number, days in enumerate((0, 30, 7, 0)):
             await migrate(store_database, retention_days=days)
-            await _put_stay(store, now_ms() - (2 + number) * _DAY_MS, 10 * number)
+            await put_stay(store, f"s{number}", now_ms() - (2 + number) * _DAY_MS, 10 * number)
             assert await retention_days(store) == days
-            await _wait_for_codecs(store, [("ZSTD(15)", 2 * number + 2)])
+            await wait_for_rows(store, _CODECS, [("ZSTD(15)", 2 * number + 2)])
